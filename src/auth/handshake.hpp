@@ -1,0 +1,133 @@
+// The proof that both ends know the code: the Socialist Millionaires' Protocol on the control
+// stream, bound to this very QUIC connection (docs/spec/auth.md). The leader (QUIC client) starts.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/machine.hpp"
+#include "core/secret.hpp"
+
+namespace peersock::auth {
+
+/// TLS exporter label and length that bind the proof to the QUIC connection.
+inline constexpr std::string_view kExporterLabel = "EXPORTER-peersock-smp-v1";
+inline constexpr std::size_t kExporterLength = 32;
+/// The peer has this long to answer each message.
+inline constexpr Duration kAnswerTimeout = 10s;
+
+/// SHA-256 over a version label and the three length-prefixed values. Both sides get the same
+/// secret only if code, wormhole key and QUIC connection are the same.
+[[nodiscard]] Secret smp_secret(ByteView exporter, ByteView wormhole_key, ByteView canonical_code);
+
+/// One run of SMP as a calculation. libotr's in production, a scripted one in unit tests.
+/// The order of calls is the machine's: initiator start, answer2; responder answer1, answer3;
+/// initiator check4.
+class SmpEngine {
+ public:
+  SmpEngine() = default;
+  SmpEngine(const SmpEngine&) = delete;
+  SmpEngine& operator=(const SmpEngine&) = delete;
+  SmpEngine(SmpEngine&&) = delete;
+  SmpEngine& operator=(SmpEngine&&) = delete;
+  virtual ~SmpEngine() = default;
+
+  /// Initiator: first message.
+  [[nodiscard]] virtual Result<Bytes> start(const Secret& secret) = 0;
+  /// Responder: takes the first message, gives the second.
+  [[nodiscard]] virtual Result<Bytes> answer1(const Secret& secret, ByteView first) = 0;
+  /// Initiator: takes the second, gives the third.
+  [[nodiscard]] virtual Result<Bytes> answer2(ByteView second) = 0;
+  struct Verdict {
+    bool equal = false;
+    Bytes reply;  ///< to be sent in either case, so that the initiator learns its own verdict
+  };
+  /// Responder: takes the third, knows whether the secrets are equal, gives the fourth.
+  [[nodiscard]] virtual Result<Verdict> answer3(ByteView third) = 0;
+  /// Initiator: takes the fourth; true when the secrets are equal.
+  [[nodiscard]] virtual Result<bool> check4(ByteView fourth) = 0;
+};
+
+enum class Role : std::uint8_t { kInitiator, kResponder };
+
+// Inputs.
+/// The connection is established; the secret is bound to it.
+struct Started {
+  static constexpr std::string_view kName = "Started";
+  Secret secret;
+};
+struct MessageReceived {
+  static constexpr std::string_view kName = "MessageReceived";
+  Bytes body;
+};
+using HandshakeInput = std::variant<Started, MessageReceived, DeadlineReached>;
+
+// Outputs.
+struct SendMessage {
+  static constexpr std::string_view kName = "SendMessage";
+  Bytes body;
+};
+/// Terminal: both know the code. The initiator learns it last.
+struct Succeeded {
+  static constexpr std::string_view kName = "Succeeded";
+};
+/// Terminal: kAuthentication for a mismatch or a message that is out of order or malformed,
+/// kConnectionLost when the peer does not answer in time.
+struct Failed {
+  static constexpr std::string_view kName = "Failed";
+  Error error;
+};
+using HandshakeOutput = std::variant<SendMessage, Succeeded, Failed>;
+
+class Handshake {
+ public:
+  using Input = HandshakeInput;
+  using Output = HandshakeOutput;
+  static constexpr std::string_view kName = "auth";
+
+  Handshake(Role role, std::unique_ptr<SmpEngine> engine);
+
+  [[nodiscard]] std::vector<Output> handle(Input input, Instant now);
+  [[nodiscard]] std::optional<Instant> deadline() const;
+  [[nodiscard]] std::string_view state_name() const;
+
+ private:
+  struct Idle {
+    static constexpr std::string_view kName = "Idle";
+  };
+  /// Responder: waits for the first message.
+  struct AwaitFirst {
+    static constexpr std::string_view kName = "AwaitFirst";
+    Secret secret;
+    Instant due;
+  };
+  struct AwaitSecond {
+    static constexpr std::string_view kName = "AwaitSecond";
+    Instant due;
+  };
+  struct AwaitThird {
+    static constexpr std::string_view kName = "AwaitThird";
+    Instant due;
+  };
+  struct AwaitFourth {
+    static constexpr std::string_view kName = "AwaitFourth";
+    Instant due;
+  };
+  struct Proven {
+    static constexpr std::string_view kName = "Proven";
+  };
+  struct Refused {
+    static constexpr std::string_view kName = "Refused";
+  };
+  using State =
+      std::variant<Idle, AwaitFirst, AwaitSecond, AwaitThird, AwaitFourth, Proven, Refused>;
+
+  Role role_;
+  std::unique_ptr<SmpEngine> engine_;
+  State state_;
+};
+
+}  // namespace peersock::auth

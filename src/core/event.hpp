@@ -1,0 +1,97 @@
+// What users see: a closed set of events, rendered as text or as JSON lines by app/.
+// The JSON form is a specified interface (docs/spec/events.md).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "core/error.hpp"
+#include "core/secret.hpp"
+#include "core/time.hpp"
+
+namespace peersock {
+
+/// How the two sides reach each other.
+struct PathInfo {
+  bool relayed = false;
+  std::string local_type;   ///< "host", "srflx", "prflx" or "relay" (RFC 8839 section 5.1)
+  std::string remote_type;  ///< likewise
+  std::string local_address;
+  std::string remote_address;
+  std::string transport;  ///< "udp", or "tcp" for an ICE-TCP pair
+
+  friend bool operator==(const PathInfo&, const PathInfo&) = default;
+};
+
+/// How a tunnelled connection ended.
+enum class CloseReason : std::uint8_t {
+  kFinished,     ///< both directions ended with end-of-file
+  kAborted,      ///< one side reset it
+  kRefused,      ///< the target refused the connection
+  kUnreachable,  ///< the target could not be reached or resolved
+  kSessionLost,  ///< the session ended under it
+};
+[[nodiscard]] std::string_view to_string(CloseReason reason);
+
+namespace event {
+
+/// This side made the code; the user reads it to the other side.
+struct CodeMade {
+  Secret code;
+};
+struct RendezvousJoined {
+  std::string url;
+};
+/// The rendezvous server's message of the day, control characters removed.
+struct Motd {
+  std::string text;
+};
+/// The peer's encrypted introduction was read: it knows the code.
+struct PeerArrived {
+  std::string mode;
+};
+struct PathChosen {
+  PathInfo path;
+  std::optional<Duration> round_trip;
+};
+struct Authenticated {};
+/// A local socket accepts connections.
+struct Listening {
+  std::string address;
+};
+struct ConnectionOpened {
+  std::uint64_t id = 0;
+};
+struct ConnectionClosed {
+  std::uint64_t id = 0;
+  CloseReason reason = CloseReason::kFinished;
+  std::uint64_t bytes_sent = 0;      ///< from the local connection to the peer
+  std::uint64_t bytes_received = 0;  ///< from the peer to the local connection
+};
+struct PeerLeft {};
+struct Warning {
+  std::string message;
+};
+struct Failed {
+  Error error;
+};
+/// Always the last event.
+struct Ended {
+  ExitCode exit_code = ExitCode::kDone;
+};
+/// The embedded rendezvous server accepts clients.
+struct MailboxListening {
+  std::string url;
+};
+
+}  // namespace event
+
+using Event =
+    std::variant<event::CodeMade, event::RendezvousJoined, event::Motd, event::PeerArrived,
+                 event::PathChosen, event::Authenticated, event::Listening, event::ConnectionOpened,
+                 event::ConnectionClosed, event::PeerLeft, event::Warning, event::Failed,
+                 event::Ended, event::MailboxListening>;
+
+}  // namespace peersock

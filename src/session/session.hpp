@@ -1,0 +1,256 @@
+// The order of the stages, and nothing else: rendezvous, ICE, QUIC, proof, tunnel, goodbye.
+// Each stage's outputs reach it as facts; its own outputs are commands to the stages. The wiring
+// is in peer.hpp. docs/architecture.md has the diagram.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "core/event.hpp"
+#include "core/machine.hpp"
+#include "core/secret.hpp"
+#include "quic/connection.hpp"
+#include "wire/code.hpp"
+#include "wire/control_frame.hpp"
+#include "wire/introduction.hpp"
+#include "wire/mailbox_message.hpp"
+
+namespace peersock::session {
+
+/// From the peer's verified introduction to a finished QUIC handshake, path search excluded.
+inline constexpr Duration kHandshakeTimeout = 15s;
+/// How long a leaving side waits for the peer's goodbye.
+inline constexpr Duration kGoodbyeTimeout = 2s;
+
+struct SessionConfig {
+  wire::Mode mode = wire::Mode::kListen;
+  std::string side;
+  std::string rendezvous_url;
+  std::string software;
+  /// How long to wait for the peer; nothing: for ever.
+  std::optional<Duration> peer_timeout;
+  /// End after one connection (stdio always does).
+  bool once = false;
+};
+
+// Inputs: facts from the user, the stages and the connection.
+struct Started {
+  static constexpr std::string_view kName = "Started";
+};
+struct RendezvousJoined {
+  static constexpr std::string_view kName = "RendezvousJoined";
+  std::optional<std::string> motd;
+};
+struct CodeReady {
+  static constexpr std::string_view kName = "CodeReady";
+  wire::Code code;
+  bool made_here = false;
+};
+struct PeerSeen {
+  static constexpr std::string_view kName = "PeerSeen";
+  std::string peer_side;
+};
+struct PeerVerified {
+  static constexpr std::string_view kName = "PeerVerified";
+  nlohmann::json app_versions;
+  Secret wormhole_key;
+};
+struct RendezvousFailed {
+  static constexpr std::string_view kName = "RendezvousFailed";
+  Error error;
+};
+struct RendezvousClosed {
+  static constexpr std::string_view kName = "RendezvousClosed";
+};
+struct StageWarned {
+  static constexpr std::string_view kName = "StageWarned";
+  std::string message;
+};
+struct PathReady {
+  static constexpr std::string_view kName = "PathReady";
+  PathInfo path;
+};
+struct PathBroken {
+  static constexpr std::string_view kName = "PathBroken";
+};
+struct PathFailed {
+  static constexpr std::string_view kName = "PathFailed";
+  Error error;
+};
+/// `exporter` is the keying material that binds the proof to this connection.
+struct QuicEstablished {
+  static constexpr std::string_view kName = "QuicEstablished";
+  Secret exporter;
+  std::optional<Duration> round_trip;
+};
+struct QuicClosed {
+  static constexpr std::string_view kName = "QuicClosed";
+  std::optional<std::uint64_t> application_code;
+  std::string reason;
+  std::optional<Error> error;
+};
+struct ProofSucceeded {
+  static constexpr std::string_view kName = "ProofSucceeded";
+};
+struct ProofFailed {
+  static constexpr std::string_view kName = "ProofFailed";
+  Error error;
+};
+struct ControlReceived {
+  static constexpr std::string_view kName = "ControlReceived";
+  wire::ControlFrame frame;
+};
+/// The control stream broke: malformed frame, reset or early end.
+struct ControlBroken {
+  static constexpr std::string_view kName = "ControlBroken";
+  Error error;
+};
+struct TunnelFinished {
+  static constexpr std::string_view kName = "TunnelFinished";
+  std::optional<Error> failed;
+};
+/// SIGINT, SIGTERM, or the user's terminal went away.
+struct InterruptRequested {
+  static constexpr std::string_view kName = "InterruptRequested";
+};
+/// The local listener broke for good.
+struct LocalFailed {
+  static constexpr std::string_view kName = "LocalFailed";
+  Error error;
+};
+using SessionInput =
+    std::variant<Started, RendezvousJoined, CodeReady, PeerSeen, PeerVerified, RendezvousFailed,
+                 RendezvousClosed, StageWarned, PathReady, PathBroken, PathFailed, QuicEstablished,
+                 QuicClosed, ProofSucceeded, ProofFailed, ControlReceived, ControlBroken,
+                 TunnelFinished, InterruptRequested, LocalFailed, DeadlineReached>;
+
+// Outputs: commands to the stages.
+struct StartRendezvous {
+  static constexpr std::string_view kName = "StartRendezvous";
+};
+struct StartGathering {
+  static constexpr std::string_view kName = "StartGathering";
+};
+/// The key is known: ICE messages may leave; `leader` is ICE controlling and QUIC client.
+struct StartChecks {
+  static constexpr std::string_view kName = "StartChecks";
+  bool leader = false;
+};
+/// The connection object is made now, so that no datagram is lost; a client starts to send when
+/// the path is ready.
+struct StartQuic {
+  static constexpr std::string_view kName = "StartQuic";
+  quic::Role role = quic::Role::kClient;
+  wire::Fingerprint peer_fingerprint{};
+};
+struct OpenPath {
+  static constexpr std::string_view kName = "OpenPath";
+};
+struct StartProof {
+  static constexpr std::string_view kName = "StartProof";
+  bool initiator = false;
+  Secret secret;
+};
+struct StartTunnel {
+  static constexpr std::string_view kName = "StartTunnel";
+  bool opener = false;
+  bool single = false;
+};
+struct StopTunnel {
+  static constexpr std::string_view kName = "StopTunnel";
+};
+struct SendControl {
+  static constexpr std::string_view kName = "SendControl";
+  wire::ControlFrame frame;
+};
+struct CloseRendezvous {
+  static constexpr std::string_view kName = "CloseRendezvous";
+  wire::Mood mood = wire::Mood::kHappy;
+};
+struct CloseQuic {
+  static constexpr std::string_view kName = "CloseQuic";
+  std::uint64_t code = 0;
+  std::string reason;
+};
+struct Emit {
+  static constexpr std::string_view kName = "Emit";
+  Event event;
+};
+/// Terminal. Everything that was to be sent has been handed over.
+struct End {
+  static constexpr std::string_view kName = "End";
+  ExitCode exit_code = ExitCode::kDone;
+};
+using SessionOutput =
+    std::variant<StartRendezvous, StartGathering, StartChecks, StartQuic, OpenPath, StartProof,
+                 StartTunnel, StopTunnel, SendControl, CloseRendezvous, CloseQuic, Emit, End>;
+
+class Session {
+ public:
+  using Input = SessionInput;
+  using Output = SessionOutput;
+  static constexpr std::string_view kName = "session";
+
+  explicit Session(SessionConfig config);
+
+  [[nodiscard]] std::vector<Output> handle(Input input, Instant now);
+  [[nodiscard]] std::optional<Instant> deadline() const;
+  [[nodiscard]] std::string_view state_name() const;
+
+ private:
+  struct Idle {
+    static constexpr std::string_view kName = "Idle";
+  };
+  /// The code is made or given; nobody has proved to know it.
+  struct Meeting {
+    static constexpr std::string_view kName = "Meeting";
+    std::optional<Instant> due;
+    std::optional<bool> leader;
+  };
+  /// The peer knows the code; ICE looks for a path, QUIC shakes hands on it.
+  struct Connecting {
+    static constexpr std::string_view kName = "Connecting";
+    bool leader = false;
+    Secret wormhole_key;
+    std::optional<Instant> due;  ///< set when the path is ready
+  };
+  /// QUIC is up; SMP runs on the control stream.
+  struct Proving {
+    static constexpr std::string_view kName = "Proving";
+  };
+  /// Both know the code: the tunnel is open.
+  struct Open {
+    static constexpr std::string_view kName = "Open";
+    bool peer_greeted = false;
+    bool finished_here = false;   ///< our single connection is over and delivered
+    bool finished_there = false;  ///< the peer said so of its own
+  };
+  /// Our goodbye is sent; the peer's goodbye or close is awaited.
+  struct Leaving {
+    static constexpr std::string_view kName = "Leaving";
+    ExitCode exit_code = ExitCode::kDone;
+    Instant due;
+  };
+  /// QUIC is closed or never was; the mailbox is being closed.
+  struct Closing {
+    static constexpr std::string_view kName = "Closing";
+    ExitCode exit_code = ExitCode::kDone;
+  };
+  struct Ended {
+    static constexpr std::string_view kName = "Ended";
+  };
+  using State = std::variant<Idle, Meeting, Connecting, Proving, Open, Leaving, Closing, Ended>;
+  enum class Mailbox : std::uint8_t { kIdle, kOpen, kClosing, kClosed };
+
+  SessionConfig config_;
+  State state_;
+  Mailbox mailbox_ = Mailbox::kIdle;
+  std::optional<wire::Code> code_;
+  std::optional<PathInfo> path_;
+};
+
+}  // namespace peersock::session

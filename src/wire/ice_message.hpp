@@ -1,0 +1,69 @@
+// ICE credentials and candidates as they travel in the encrypted mailbox phases
+// (docs/spec/ice.md). Candidate lines follow RFC 8839 section 5.1.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/error.hpp"
+
+namespace peersock::wire {
+
+/// More candidates than this in one session are ignored (one warning), so that a peer cannot
+/// make the number of candidate pairs explode.
+inline constexpr std::size_t kMaxCandidates = 64;
+
+enum class CandidateType : std::uint8_t { kHost, kServerReflexive, kPeerReflexive, kRelayed };
+[[nodiscard]] std::string_view to_string(
+    CandidateType type);  ///< "host", "srflx", "prflx", "relay"
+
+enum class CandidateTransport : std::uint8_t { kUdp, kTcpActive, kTcpPassive, kTcpSimultaneous };
+
+/// One candidate of component 1. Addresses are numeric, IPv4 or IPv6 without scope, and can be
+/// reached in principle: not unspecified, not multicast, port not 0 (except TCP active: 9).
+struct Candidate {
+  std::string foundation;  ///< 1 to 32 ice-char
+  CandidateTransport transport = CandidateTransport::kUdp;
+  std::uint32_t priority = 0;  ///< 1 to 2^31-1
+  std::string address;
+  std::uint16_t port = 0;
+  CandidateType type = CandidateType::kHost;
+  std::optional<std::string> related_address;
+  std::optional<std::uint16_t> related_port;
+
+  friend bool operator==(const Candidate&, const Candidate&) = default;
+};
+
+/// `candidate:FOUNDATION 1 udp PRIORITY ADDRESS PORT typ TYPE [raddr A rport P] [tcptype T]`
+[[nodiscard]] std::string format_candidate(const Candidate& candidate);
+/// Error kind kConnectionLost (the peer broke the protocol). Unknown extension attributes are
+/// ignored. Also usable for the lines that libnice makes (with or without a leading "a=").
+[[nodiscard]] Result<Candidate> parse_candidate(std::string_view line);
+
+/// One message of the trickle (RFC 8838 in spirit): credentials in the first, candidates as they
+/// appear, `end_of_candidates` in the last.
+struct IceMessage {
+  std::uint32_t generation = 0;  ///< counts ICE restarts; credentials change with it
+  std::optional<std::string> ufrag;
+  std::optional<std::string> password;
+  std::vector<Candidate> candidates;
+  bool end_of_candidates = false;
+
+  friend bool operator==(const IceMessage&, const IceMessage&) = default;
+};
+
+/// JSON: {"ice":{"generation":0,"ufrag":"…","pwd":"…","candidates":["candidate:…"],"end":true}}
+[[nodiscard]] std::string encode(const IceMessage& message);
+
+struct ParsedIceMessage {
+  IceMessage message;
+  std::size_t refused_candidates = 0;  ///< lines that were malformed or not usable, and skipped
+};
+/// A bad candidate is skipped and counted; a message that is not of this form is an error
+/// (kConnectionLost). ufrag 4 to 256, pwd 22 to 256 ice-char (RFC 8839 section 5.4).
+[[nodiscard]] Result<ParsedIceMessage> parse_ice_message(std::string_view json);
+
+}  // namespace peersock::wire

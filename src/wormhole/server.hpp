@@ -1,0 +1,95 @@
+// The embedded rendezvous server as a machine: nameplates, mailboxes, history, crowding, pruning.
+// Source: magic-wormhole-protocols, server-protocol.md; docs/spec/rendezvous.md.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/machine.hpp"
+#include "core/rng.hpp"
+
+namespace peersock::wormhole {
+
+struct ServerConfig {
+  std::optional<std::string> motd;
+  std::optional<std::string> welcome_error;
+  bool allow_list = true;
+  /// Idle nameplates and mailboxes without a listener are dropped after this long …
+  Duration prune_after = 11min;
+  /// … checked this often.
+  Duration prune_every = 5min;
+  std::size_t max_frame = 4 * 1024 * 1024;      ///< octets; longer: error, connection closed
+  std::size_t max_messages_per_mailbox = 1024;  ///< then `add` is refused with an error
+  std::size_t max_octets_per_mailbox = 16 * 1024 * 1024;
+  std::size_t max_mailboxes = 65536;
+};
+
+/// Names one WebSocket connection; the shell never reuses one.
+using ConnectionId = std::uint64_t;
+
+// Inputs.
+struct ClientConnected {
+  static constexpr std::string_view kName = "ClientConnected";
+  ConnectionId connection = 0;
+};
+struct ClientFrameReceived {
+  static constexpr std::string_view kName = "ClientFrameReceived";
+  ConnectionId connection = 0;
+  std::string frame;
+};
+struct ClientDisconnected {
+  static constexpr std::string_view kName = "ClientDisconnected";
+  ConnectionId connection = 0;
+};
+using ServerInput =
+    std::variant<ClientConnected, ClientFrameReceived, ClientDisconnected, DeadlineReached>;
+
+// Outputs.
+struct SendToClient {
+  static constexpr std::string_view kName = "SendToClient";
+  ConnectionId connection = 0;
+  std::string frame;
+};
+struct DropClient {
+  static constexpr std::string_view kName = "DropClient";
+  ConnectionId connection = 0;
+};
+using ServerOutput = std::variant<SendToClient, DropClient>;
+
+class Server {
+ public:
+  using Input = ServerInput;
+  using Output = ServerOutput;
+  static constexpr std::string_view kName = "mailbox";
+
+  /// `epoch` is the wall-clock time in seconds that `started` corresponds to; it only fills the
+  /// `server_tx` / `server_rx` fields. `rng` must outlive the machine.
+  Server(ServerConfig config, Rng& rng, double epoch, Instant started);
+  Server(Server&&) noexcept;
+  Server& operator=(Server&&) noexcept;
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  [[nodiscard]] std::vector<Output> handle(Input input, Instant now);
+  [[nodiscard]] std::optional<Instant> deadline() const;
+  [[nodiscard]] std::string_view state_name() const { return "Serving"; }
+
+  struct Counts {
+    std::size_t connections = 0;
+    std::size_t nameplates = 0;
+    std::size_t mailboxes = 0;
+    std::size_t messages = 0;
+  };
+  [[nodiscard]] Counts counts() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace peersock::wormhole
