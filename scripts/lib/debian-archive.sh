@@ -19,33 +19,12 @@ debian_mirrors() {
   } | awk '!seen[$0]++'
 }
 
-# newer_apt STATE COMMAND...: apt-get with the lists kept in STATE.
+# newer_apt STATE COMMAND...: apt-get with the lists kept in STATE. The settings
+# are read after the system's own, so that proxies, for instance, still hold.
 newer_apt() {
   local state=$1
   shift
-  local options=(
-    -o "Dir::Etc::SourceList=$state/sources.list"
-    -o Dir::Etc::SourceParts=/dev/null
-    -o Dir::Etc::Preferences=/dev/null
-    -o Dir::Etc::PreferencesParts=/dev/null
-    -o "Dir::State=$state/state"
-    -o "Dir::State::Lists=$state/lists"
-    # The installed packages are none of this apt's business.
-    -o "Dir::State::status=$state/status"
-    -o "Dir::Cache=$state/cache"
-    # Hooks and list post-processing belong to the system's apt.
-    -o APT::Update::Post-Invoke-Success::=
-    -o APT::Update::Error-Mode=any
-    -o Acquire::Languages=none
-    -o Acquire::Retries=3
-    -o APT::Get::AllowUnauthenticated=false
-    -o Acquire::AllowInsecureRepositories=false
-    -o Acquire::AllowDowngradeToInsecureRepositories=false
-  )
-  # apt's own download user cannot enter root's home; everything fetched is
-  # checked against the signed index all the same.
-  if is_root; then options+=(-o APT::Sandbox::User=root); fi
-  apt-get -q "${options[@]}" "$@"
+  apt-get -q -c "$state/apt.conf" "$@"
 }
 
 # newer_apt_update STATE deb|deb-src: fetches the index, from the first mirror
@@ -55,6 +34,7 @@ newer_apt_update() {
   [ -r "$DEBIAN_KEYRING" ] || die "Debian's keyring is missing: install debian-archive-keyring"
   mkdir -p "$state"/{state,lists/partial,cache/archives/partial}
   : >"$state/status"
+  write_apt_settings "$state" >"$state/apt.conf"
   for mirror in $(debian_mirrors); do
     say "reading the package index of Debian $NEWER_RELEASE at $mirror"
     echo "$type [signed-by=$DEBIAN_KEYRING] $mirror $NEWER_RELEASE main" >"$state/sources.list"
@@ -62,4 +42,33 @@ newer_apt_update() {
     sed 's/^/  /' "$state/update.log" >&2
   done
   die "no mirror gave the package index of Debian $NEWER_RELEASE (see above)"
+}
+
+write_apt_settings() {
+  cat <<END
+Dir::Etc::SourceList "$1/sources.list";
+Dir::Etc::SourceParts "/dev/null";
+Dir::Etc::Preferences "/dev/null";
+Dir::Etc::PreferencesParts "/dev/null";
+Dir::State "$1/state";
+Dir::State::Lists "$1/lists";
+// The installed packages are none of this apt's business,
+Dir::State::status "$1/status";
+Dir::Cache "$1/cache";
+// and what the system does after an update is not for these lists.
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+APT::Update::Error-Mode "any";
+Acquire::Languages "none";
+Acquire::Retries "3";
+// Nothing that Debian has not signed, whatever the system allows.
+APT::Get::AllowUnauthenticated "false";
+Acquire::AllowInsecureRepositories "false";
+Acquire::AllowWeakRepositories "false";
+Acquire::AllowDowngradeToInsecureRepositories "false";
+END
+  # apt's own download user cannot enter root's home; everything fetched is
+  # checked against the signed index all the same.
+  if is_root; then echo 'APT::Sandbox::User "root";'; fi
 }

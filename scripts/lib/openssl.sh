@@ -30,7 +30,7 @@ openssl_is_here() {
 # Prints the folder for pkg-config's path, or nothing when the system's OpenSSL
 # is enough; builds what is missing.
 openssl_pkg_config_path() {
-  local pattern prefix
+  local pattern prefix began=$SECONDS
   if system_openssl_is_enough; then return 0; fi
   pattern=$(openssl_pattern)
   prefix=$(newest_match "$pattern")
@@ -38,7 +38,7 @@ openssl_pkg_config_path() {
     say "OpenSSL $OPENSSL_WANTED is not here: building Debian $NEWER_RELEASE's, once (a few minutes)"
     make_once openssl "$pattern" build_openssl >&2
     prefix=$(newest_match "$pattern")
-    say "OpenSSL is ready after $SECONDS s: $prefix"
+    say "OpenSSL is ready after $((SECONDS - began)) s: $prefix"
   fi
   echo "$prefix/lib/pkgconfig"
 }

@@ -102,8 +102,8 @@ require_packages() {
   missing=$(missing_packages "$@")
   [ -n "$missing" ] || return 0
   if ! is_root; then
-    say "these packages are missing: ${missing//$'\n'/ }"
-    say "to install them: sudo apt-get update && sudo apt-get install --no-install-recommends ${missing//$'\n'/ }"
+    say "$(wc -w <<<"$missing") packages are missing; to install them:"
+    echo "sudo apt-get update && sudo apt-get install --no-install-recommends ${missing//$'\n'/ }" >&2
     exit 2
   fi
   say "reading the package lists"
