@@ -1,6 +1,3 @@
-#include <fstream>
-#include <sstream>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,13 +8,6 @@ namespace peersock::testing {
 namespace {
 
 using namespace session;  // NOLINT(google-build-using-namespace)
-
-std::string expected_table() {
-  std::ifstream file(PEERSOCK_TEST_DATA "/tables/session.txt");
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 template <typename T>
 const T* find(const std::vector<SessionOutput>& outputs) {
@@ -37,7 +27,7 @@ const Error* failure(const std::vector<SessionOutput>& outputs) {
 }
 
 TEST(Session, DoesWhatItsTableSays) {
-  EXPECT_EQ(to_text(session_table()), expected_table());
+  EXPECT_EQ(to_text(session_table()), expected_table("session"));
 }
 
 TEST(Session, TheGreaterSideLeads) {
