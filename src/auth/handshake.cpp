@@ -40,7 +40,7 @@ void absorb(crypto_hash_sha256_state& hash, ByteView value) {
       static_cast<std::uint8_t>(size >> 24), static_cast<std::uint8_t>(size >> 16),
       static_cast<std::uint8_t>(size >> 8), static_cast<std::uint8_t>(size)};
   crypto_hash_sha256_update(&hash, length.data(), length.size());
-  crypto_hash_sha256_update(&hash, value.data(), value.size());
+  if (!value.empty()) crypto_hash_sha256_update(&hash, value.data(), value.size());
 }
 
 }  // namespace
