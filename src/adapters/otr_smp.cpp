@@ -72,19 +72,19 @@ bool well_formed(ByteView message, Count count) {
 tl::unexpected<Error> does_not_hold() {
   return fail(ErrorKind::kAuthentication,
               "The other side's proof of the code does not hold, or someone is between the two "
-              "ends; make a new code and use it on both sides.");
+              "ends; make a new code and use it on both sides");
 }
 
 tl::unexpected<Error> out_of_order() {
   return fail(ErrorKind::kInternal,
               "The proof of the code was calculated out of order; this is a defect of peersock, "
-              "please report it.");
+              "please report it");
 }
 
 tl::unexpected<Error> impossible() {
   return fail(ErrorKind::kInternal,
               "The proof of the code could not be calculated; see that the machine has free memory "
-              "and libgcrypt 1.8.2 or newer.");
+              "and libgcrypt 1.8.2 or newer");
 }
 
 /// The secret where libgcrypt takes it for one: locked if possible, wiped when freed, and raised

@@ -105,7 +105,7 @@ TEST(Handshake, MismatchEndsBothEndsWithTheSameSentence) {
     EXPECT_EQ(end->failures[0].kind, ErrorKind::kAuthentication);
     EXPECT_EQ(end->failures[0].message,
               "The codes differ, or someone is between the two ends; make a new code and use it "
-              "on both sides.");
+              "on both sides");
     EXPECT_EQ(end->successes, 0);
     EXPECT_FALSE(end->log.alive);
   }
