@@ -12,10 +12,22 @@ struct LocalInterface {
   bool up = false;
   bool loopback = false;
   bool point_to_point = false;  ///< tunnels, VPNs
+
+  friend bool operator==(const LocalInterface&, const LocalInterface&) = default;
 };
 
-/// The addresses to gather host candidates from, best first: ordinary interfaces; without them
-/// VPNs; without them container bridges and IPv6 link-local; without any, loopback. At most 16.
+/// Every address costs a socket, candidates and checks.
+inline constexpr std::size_t kMaxLocalAddresses = 16;
+/// Of one family on one interface: IPv6 privacy extensions can leave dozens behind.
+inline constexpr std::size_t kMaxAddressesOfOneKind = 4;
+
+/// The interfaces' addresses to gather host candidates from, best first: ordinary interfaces, then
+/// VPNs; without any of them container bridges and link-local addresses; without any, loopback.
+/// No duplicates; at most kMaxLocalAddresses.
+[[nodiscard]] std::vector<LocalInterface> choose_local_interfaces(
+    const std::vector<LocalInterface>& interfaces);
+
+/// The same, addresses only.
 [[nodiscard]] std::vector<std::string> choose_local_addresses(
     const std::vector<LocalInterface>& interfaces);
 
