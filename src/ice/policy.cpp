@@ -64,6 +64,16 @@ Tier tier_of(const LocalInterface& candidate) {
 
 }  // namespace
 
+std::string endpoint_text(std::string_view address, std::uint16_t port) {
+  std::string text;
+  if (is_ipv6(address)) {
+    text.append("[").append(address).append("]");
+  } else {
+    text.append(address);
+  }
+  return text.append(":").append(std::to_string(port));
+}
+
 std::vector<LocalInterface> choose_local_interfaces(const std::vector<LocalInterface>& interfaces) {
   std::map<Tier, std::vector<LocalInterface>> tiers;
   std::set<std::string> seen;

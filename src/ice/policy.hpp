@@ -1,10 +1,23 @@
-// Which local addresses become candidates. Pure; the adapter lists the interfaces.
+// Which addresses and paths may be used. Pure; the adapter lists the interfaces.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace peersock::ice {
+
+/// Whether paths through a TURN server are used beside direct ones, alone, or not at all.
+enum class RelayPolicy : std::uint8_t { kAuto, kOnly, kNever };
+
+[[nodiscard]] constexpr bool is_allowed(RelayPolicy policy, bool relayed) {
+  return policy == RelayPolicy::kAuto || (policy == RelayPolicy::kOnly) == relayed;
+}
+
+/// "192.0.2.1:4000" or "[2001:db8::1]:4000", the form of the addresses in PathInfo.
+[[nodiscard]] std::string endpoint_text(std::string_view address, std::uint16_t port);
 
 struct LocalInterface {
   std::string name;     ///< "eth0"

@@ -97,6 +97,7 @@ TEST(Policy, NothingGivesNothing) {
 
 TEST(Policy, OneInterfaceCannotFillTheList) {
   std::vector<LocalInterface> many;
+  many.reserve(41);
   for (int i = 0; i < 40; ++i) many.push_back(ordinary("eth0", "2001:db8::" + std::to_string(i)));
   many.push_back(ordinary("eth0", "192.0.2.2"));
   EXPECT_THAT(choose_local_addresses(many),
@@ -105,6 +106,7 @@ TEST(Policy, OneInterfaceCannotFillTheList) {
 
 TEST(Policy, TheListIsBounded) {
   std::vector<LocalInterface> many;
+  many.reserve(41);
   for (int i = 0; i < 40; ++i) {
     many.push_back(ordinary("eth" + std::to_string(i), "192.0.2." + std::to_string(i)));
   }
