@@ -20,18 +20,14 @@ Bytes pattern(std::size_t size, std::uint8_t salt) {
 }
 
 SessionPair::SessionPair(PairOptions options)
-    : world(options.seed),
+    : world(options.seed, VirtualClock::now()),
       mailbox(world, options.mailbox),
       path(world, options.path),
       options_(std::move(options)) {
-  set_virtual_clock([this] { return world.now(); });
+  world.set_clock(&VirtualClock::advance_to);
 }
 
-SessionPair::~SessionPair() {
-  a.reset();
-  b.reset();
-  set_virtual_clock(nullptr);
-}
+SessionPair::~SessionPair() = default;
 
 VirtualHostConfig SessionPair::host_config(bool first, std::optional<std::string> code) {
   VirtualHostConfig config;
@@ -44,7 +40,7 @@ VirtualHostConfig SessionPair::host_config(bool first, std::optional<std::string
   if (code) config.peer.code = wire::parse_code(*code).value();
   config.make_engine = [] { return std::move(adapters::make_openssl_engine().value()); };
   const auto& smp = first ? options_.smp_a : options_.smp_b;
-  config.make_smp = smp ? smp : [] { return adapters::make_otr_smp(); };
+  config.make_smp = smp ? smp : [] { return adapters::make_otr_smp_engine(); };
   if (!options_.target_refuses) {
     config.target = [this] {
       auto program = std::make_shared<LocalProgram>();
