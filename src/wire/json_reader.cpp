@@ -52,9 +52,12 @@ std::optional<std::uint64_t> unsigned_member(const nlohmann::json& value, std::s
                                              std::uint64_t max) {
   const nlohmann::json* found = member(value, key);
   if (found == nullptr) return std::nullopt;
-  const auto* number = found->get_ptr<const nlohmann::json::number_unsigned_t*>();
-  if (number == nullptr || *number > max) return std::nullopt;
-  return *number;
+  if (!found->is_number_integer()) return std::nullopt;
+  // A value that was built, not parsed, holds a positive number as a signed one.
+  if (!found->is_number_unsigned() && found->get<std::int64_t>() < 0) return std::nullopt;
+  const auto number = found->get<std::uint64_t>();
+  if (number > max) return std::nullopt;
+  return number;
 }
 
 std::string to_json_text(const nlohmann::json& value) {

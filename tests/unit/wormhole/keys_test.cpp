@@ -61,7 +61,8 @@ TEST(Keys, AreThoseOfTheReferenceImplementation) {
 }
 
 TEST(Box, IsThatOfTheReferenceImplementation) {
-  for (const auto& row : read_vectors("wormhole.json").at("boxes")) {
+  const auto vectors = read_vectors("wormhole.json");
+  for (const auto& row : vectors.at("boxes")) {
     const Secret key(octets_of(row, "key"));
     const Bytes plain = octets_of(row, "plain");
     ScriptedRng rng(octets_of(row, "nonce"));
