@@ -18,11 +18,14 @@
 #include "wire/control_frame.hpp"
 #include "wire/introduction.hpp"
 #include "wire/mailbox_message.hpp"
+#include "wire/stream_header.hpp"
 
 namespace peersock::session {
 
 /// From the peer's verified introduction to a finished QUIC handshake, path search excluded.
 inline constexpr Duration kHandshakeTimeout = 15s;
+/// From the peer's `pake` to its verified introduction.
+inline constexpr Duration kIntroductionTimeout = 60s;
 /// How long a leaving side waits for the peer's goodbye.
 inline constexpr Duration kGoodbyeTimeout = 2s;
 
@@ -33,9 +36,14 @@ struct SessionConfig {
   std::string software;
   /// How long to wait for the peer; nothing: for ever.
   std::optional<Duration> peer_timeout;
-  /// End after one connection (stdio always does).
+  /// End after one connection (stdio always does). It travels as a capability, so that both sides
+  /// know when everything is delivered.
   bool once = false;
 };
+inline constexpr std::string_view kOnceCapability = "once";
+
+/// Whether a side with this mode and `once` option serves a single connection.
+[[nodiscard]] bool serves_once(wire::Mode mode, bool once);
 
 // Inputs: facts from the user, the stages and the connection.
 struct Started {
@@ -135,9 +143,10 @@ struct StartRendezvous {
 struct StartGathering {
   static constexpr std::string_view kName = "StartGathering";
 };
-/// The key is known: ICE messages may leave; `leader` is ICE controlling and QUIC client.
-struct StartChecks {
-  static constexpr std::string_view kName = "StartChecks";
+/// The key is agreed: ICE messages may leave, in the same flight as our introduction. `leader` is
+/// ICE controlling and QUIC client.
+struct StartTrickle {
+  static constexpr std::string_view kName = "StartTrickle";
   bool leader = false;
 };
 /// The connection object is made now, so that no datagram is lost; a client starts to send when
@@ -186,7 +195,7 @@ struct End {
   ExitCode exit_code = ExitCode::kDone;
 };
 using SessionOutput =
-    std::variant<StartRendezvous, StartGathering, StartChecks, StartQuic, OpenPath, StartProof,
+    std::variant<StartRendezvous, StartGathering, StartTrickle, StartQuic, OpenPath, StartProof,
                  StartTunnel, StopTunnel, SendControl, CloseRendezvous, CloseQuic, Emit, End>;
 
 class Session {
@@ -246,11 +255,57 @@ class Session {
   using State = std::variant<Idle, Meeting, Connecting, Proving, Open, Leaving, Closing, Ended>;
   enum class Mailbox : std::uint8_t { kIdle, kOpen, kClosing, kClosed };
 
+  // One handler an input; each decides by the state, and hands what does not fit to unexpected().
+  void on(Started& input, Instant now);
+  void on(RendezvousJoined& input, Instant now);
+  void on(CodeReady& input, Instant now);
+  void on(PeerSeen& input, Instant now);
+  void on(PeerVerified& input, Instant now);
+  void on(RendezvousFailed& input, Instant now);
+  void on(RendezvousClosed& input, Instant now);
+  void on(StageWarned& input, Instant now);
+  void on(PathReady& input, Instant now);
+  void on(PathBroken& input, Instant now);
+  void on(PathFailed& input, Instant now);
+  void on(QuicEstablished& input, Instant now);
+  void on(QuicClosed& input, Instant now);
+  void on(ProofSucceeded& input, Instant now);
+  void on(ProofFailed& input, Instant now);
+  void on(ControlReceived& input, Instant now);
+  void on(ControlBroken& input, Instant now);
+  void on(TunnelFinished& input, Instant now);
+  void on(InterruptRequested& input, Instant now);
+  void on(LocalFailed& input, Instant now);
+  void on(DeadlineReached& input, Instant now);
+
+  void on_frame(const wire::control::Hello& hello, Open& open, Instant now);
+  void on_goodbye(const wire::control::Goodbye& goodbye, Open& open);
+
+  template <typename T>
+  [[nodiscard]] bool in() const {
+    return std::holds_alternative<T>(state_);
+  }
+  void unexpected();
+  void emit(Event event);
+  void report_path(std::optional<Duration> round_trip);
+  void leave_if_finished(Open& open, Instant now);
+  /// Says goodbye over the control stream and waits for the answer.
+  void leave(ExitCode exit_code, wire::control::Goodbye goodbye, Instant now);
+  /// Ends because of `error`, without a goodbye.
+  void fail(Error error);
+  /// Closes whatever is open; the mailbox may need a moment.
+  void close(ExitCode exit_code, wire::SessionError code, wire::Mood mood);
+  void close_rendezvous(wire::Mood mood);
+  void end_if_closed();
+
   SessionConfig config_;
   State state_;
   Mailbox mailbox_ = Mailbox::kIdle;
   std::optional<wire::Code> code_;
   std::optional<PathInfo> path_;
+  bool path_reported_ = false;
+  std::optional<wire::Introduction> peer_;
+  std::vector<Output> outputs_;
 };
 
 }  // namespace peersock::session

@@ -22,6 +22,9 @@ inline constexpr std::size_t kMaxTypedCodeLength = 256;
 /// The BIP-39 English list in its own order; `index` is below kWordCount.
 [[nodiscard]] std::string_view word_at(std::size_t index);
 
+/// A nameplate as we take it, typed or allocated: 1 to kMaxNameplateLength ASCII digits.
+[[nodiscard]] bool is_nameplate(std::string_view text);
+
 /// The words of a code before a nameplate is known, as a maker of a code draws them.
 struct CodeWords {
   std::array<std::uint16_t, kWordsPerCode> indices{};

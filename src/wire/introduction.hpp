@@ -20,6 +20,8 @@ inline constexpr std::string_view kAppId = "peersock/tunnel/v1";
 
 enum class Mode : std::uint8_t { kConnect, kListen, kStdioA, kStdioB };
 [[nodiscard]] std::string_view to_string(Mode mode);  ///< "connect", "listen", "stdio-a", "stdio-b"
+/// The reverse; nothing for any other text.
+[[nodiscard]] std::optional<Mode> parse_mode(std::string_view name);
 
 /// The openers start streams (listen, stdio-b), the acceptors answer them (connect, stdio-a).
 [[nodiscard]] bool is_opener(Mode mode);
@@ -34,7 +36,8 @@ struct Introduction {
   int protocol_version = kProtocolVersion;
   Mode mode = Mode::kListen;
   Fingerprint fingerprint{};
-  std::vector<std::string> capabilities;  ///< unknown ones are ignored
+  /// Unknown ones are ignored. Of a peer's, at most 32 of 1 to 64 printable ASCII characters.
+  std::vector<std::string> capabilities;
 };
 
 /// {"peersock":{"version":1,"mode":"listen","fingerprint":"<hex>","capabilities":[…]}}

@@ -2,6 +2,7 @@
 // Source: magic-wormhole-protocols, server-protocol.md; docs/spec/rendezvous.md.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,7 +16,7 @@
 namespace peersock::wire {
 
 /// Longest frame that a client reads, in octets; a longer one ends the link with an error.
-inline constexpr std::size_t kMaxMailboxFrame = 4 * 1024 * 1024;
+inline constexpr std::size_t kMaxMailboxFrame = std::size_t{4} * 1024 * 1024;
 
 enum class Mood : std::uint8_t { kHappy, kLonely, kScary, kErrory };
 [[nodiscard]] std::string_view to_string(Mood mood);

@@ -1,0 +1,278 @@
+#include "session/peer_impl.hpp"
+
+#include <utility>
+
+namespace peersock::session {
+namespace {
+
+constexpr std::size_t kSideOctets = 5;
+
+}  // namespace
+
+Peer::Impl::Impl(PeerConfig config, Host& host, Rng& rng)
+    : config_(std::move(config)),
+      host_(host),
+      rng_(rng),
+      side_(to_hex(random_bytes(rng, kSideOctets))),
+      transport(host),
+      wormhole(wormhole::Client(wormhole_config(), rng), *this),
+      ice(ice::Negotiation(config_.ice), *this),
+      session(Session(session_config()), *this) {}
+
+wormhole::ClientConfig Peer::Impl::wormhole_config() {
+  wire::Introduction introduction;
+  introduction.mode = config_.mode;
+  introduction.fingerprint = host_.engine().fingerprint();
+  if (config_.once) introduction.capabilities.emplace_back(kOnceCapability);
+  wormhole::ClientConfig client;
+  client.appid = wire::kAppId;
+  client.side = side_;
+  client.code = std::exchange(config_.code, std::nullopt);
+  client.app_versions = wire::encode(introduction);
+  return client;
+}
+
+SessionConfig Peer::Impl::session_config() const {
+  SessionConfig session_settings;
+  session_settings.mode = config_.mode;
+  session_settings.side = side_;
+  session_settings.rendezvous_url = config_.rendezvous_url;
+  session_settings.software = config_.software;
+  session_settings.peer_timeout = config_.peer_timeout;
+  session_settings.once = config_.once;
+  return session_settings;
+}
+
+void Peer::Impl::set_trace(const TraceHook& hook) {
+  trace_ = hook;
+  wormhole.set_trace(hook);
+  ice.set_trace(hook);
+  session.set_trace(hook);
+  if (proof) proof->set_trace(hook);
+}
+
+// ---- the round --------------------------------------------------------------------------------
+
+void Peer::Impl::process(Instant now) {
+  if (ended) return;
+  wormhole.wake(now);
+  ice.wake(now);
+  session.wake(now);
+  if (proof) proof->wake(now);
+  do {
+    while (step_machines(now) || step_transport() || step_tunnel()) {
+    }
+    transport.flush(now);
+  } while (step_transport());
+  finish_if_ended();
+}
+
+bool Peer::Impl::step_machines(Instant now) {
+  // The session goes first: it must know of the peer before ICE hears what the peer offers.
+  if (session.step(now)) return true;
+  if (proof && proof->step(now)) return true;
+  return ice.step(now) || wormhole.step(now);
+}
+
+bool Peer::Impl::step_transport() {
+  auto fact = transport.poll();
+  if (!fact) return false;
+  std::visit(
+      Overloaded{
+          [&](Transport::Established&) { established(); },
+          [&](Transport::ControlFrame& held) { control_frame(std::move(held.frame)); },
+          [&](Transport::ControlBroken& broken) {
+            session.post(ControlBroken{std::move(broken.error)});
+          },
+          [&](Transport::Closed& closed) {
+            session.post(QuicClosed{closed.fact.application_code, std::move(closed.fact.reason),
+                                    std::move(closed.fact.error)});
+          },
+          [&](Transport::StreamFact& held) {
+            if (tunnel) tunnel->on_fact(held.fact);
+          },
+      },
+      *fact);
+  return true;
+}
+
+bool Peer::Impl::step_tunnel() {
+  if (!tunnel) return false;
+  auto command = tunnel->poll_command();
+  if (!command) return false;
+  namespace tc = tunnel::command;
+  std::visit(
+      Overloaded{
+          [&](const tc::ConnectTarget& c) { host_.connect_target(c.connection); },
+          [&](const tc::CancelTarget& c) { host_.cancel_target(c.connection); },
+          [&](const tc::PauseAccepting&) { host_.pause_accepting(); },
+          [&](const tc::ResumeAccepting&) { host_.start_accepting(); },
+          [&](const tc::ReportOpened& c) { host_.emit(event::ConnectionOpened{c.connection}); },
+          [&](const tc::ReportClosed& c) { host_.emit(c.closed); },
+          [&](tc::Finished& c) { session.post(TunnelFinished{std::move(c.failed)}); },
+      },
+      *command);
+  return true;
+}
+
+void Peer::Impl::established() {
+  const quic::Connection& connection = *transport.connection();
+  auto exporter =
+      connection.export_keying_material(auth::kExporterLabel, {}, auth::kExporterLength);
+  if (!exporter) {
+    session.post(QuicClosed{std::nullopt, {}, exporter.error()});
+    return;
+  }
+  session.post(QuicEstablished{std::move(*exporter), connection.statistics().round_trip});
+}
+
+void Peer::Impl::control_frame(wire::ControlFrame frame) {
+  auto* smp = std::get_if<wire::control::Smp>(&frame);
+  if (smp != nullptr && proof) {
+    proof->post(auth::MessageReceived{std::move(smp->body)});
+  } else {
+    session.post(ControlReceived{std::move(frame)});
+  }
+}
+
+void Peer::Impl::finish_if_ended() {
+  if (!exit_code_ || ended) return;
+  ended = true;
+  host_.stop_accepting();
+  host_.stop_agent();
+  host_.ended(*exit_code_);
+}
+
+std::optional<Instant> Peer::Impl::deadline() const {
+  if (ended) return std::nullopt;
+  auto due = earliest(wormhole.deadline(), ice.deadline());
+  due = earliest(due, session.deadline());
+  if (proof) due = earliest(due, proof->deadline());
+  return earliest(due, transport.deadline());
+}
+
+Peer::Status Peer::Impl::status() const {
+  Status status;
+  status.path = path_;
+  if (transport.connection() != nullptr) {
+    status.round_trip = transport.connection()->statistics().round_trip;
+  }
+  if (tunnel) {
+    status.open_connections = tunnel->open_connections();
+    status.totals = tunnel->totals();
+  }
+  return status;
+}
+
+// ---- what each machine asks for ---------------------------------------------------------------
+
+void Peer::Impl::perform(wormhole::ClientOutput output, Instant /*now*/) {
+  std::visit(Overloaded{
+                 [&](wormhole::OpenLink&) { host_.open_link(); },
+                 [&](wormhole::SendFrame& o) { host_.send_frame(std::move(o.frame)); },
+                 [&](wormhole::CloseLink&) { host_.close_link(); },
+                 [&](wormhole::Joined& o) { session.post(RendezvousJoined{std::move(o.motd)}); },
+                 [&](wormhole::CodeReady& o) {
+                   session.post(CodeReady{std::move(o.code), o.made_here});
+                 },
+                 [&](wormhole::PeerSeen& o) { session.post(PeerSeen{std::move(o.peer_side)}); },
+                 [&](wormhole::PeerVerified& o) {
+                   session.post(PeerVerified{std::move(o.app_versions), std::move(o.wormhole_key)});
+                 },
+                 [&](wormhole::PayloadReceived& o) {
+                   ice.post(ice::PeerMessageReceived{std::string(as_text(o.payload))});
+                 },
+                 [&](wormhole::Warned& o) { session.post(StageWarned{std::move(o.message)}); },
+                 [&](wormhole::Closed&) { session.post(RendezvousClosed{}); },
+                 [&](wormhole::Failed& o) { session.post(RendezvousFailed{std::move(o.error)}); },
+             },
+             output);
+}
+
+void Peer::Impl::perform(ice::NegotiationOutput output, Instant /*now*/) {
+  std::visit(Overloaded{
+                 [&](ice::SendPeerMessage& o) {
+                   wormhole.post(wormhole::PayloadQueued{to_bytes(o.json)});
+                 },
+                 [&](ice::SetRemoteCredentials& o) {
+                   host_.set_remote_credentials(leader_, o.ufrag, o.password);
+                 },
+                 [&](ice::AddRemoteCandidates& o) { host_.add_remote_candidates(o.candidates); },
+                 [&](ice::EndRemoteCandidates&) { host_.end_remote_candidates(); },
+                 [&](ice::PathReady& o) {
+                   path_ = o.path;
+                   session.post(PathReady{std::move(o.path)});
+                 },
+                 [&](ice::PathBroken&) { session.post(PathBroken{}); },
+                 [&](ice::Warned& o) { session.post(StageWarned{std::move(o.message)}); },
+                 [&](ice::Failed& o) { session.post(PathFailed{std::move(o.error)}); },
+             },
+             output);
+}
+
+void Peer::Impl::perform(auth::HandshakeOutput output, Instant /*now*/) {
+  std::visit(Overloaded{
+                 [&](auth::SendMessage& o) {
+                   transport.send_control(wire::control::Smp{std::move(o.body)});
+                 },
+                 [&](auth::Succeeded&) { session.post(ProofSucceeded{}); },
+                 [&](auth::Failed& o) { session.post(ProofFailed{std::move(o.error)}); },
+             },
+             output);
+}
+
+void Peer::Impl::perform(SessionOutput output, Instant now) {
+  std::visit(Overloaded{
+                 [&](StartRendezvous&) { wormhole.post(wormhole::Started{}); },
+                 [&](StartGathering&) { host_.start_gathering(); },
+                 [&](StartTrickle& o) {
+                   leader_ = o.leader;
+                   ice.post(ice::ChannelOpened{});
+                 },
+                 [&](StartQuic& o) { start_quic(o, now); },
+                 [&](OpenPath&) { transport.open_path(); },
+                 [&](StartProof& o) { start_proof(std::move(o)); },
+                 [&](StartTunnel& o) { start_tunnel(o); },
+                 [&](StopTunnel&) { stop_tunnel(); },
+                 [&](SendControl& o) { transport.send_control(o.frame); },
+                 [&](CloseRendezvous& o) { wormhole.post(wormhole::CloseRequested{o.mood}); },
+                 [&](CloseQuic& o) { transport.close(o.code, o.reason, now); },
+                 [&](Emit& o) { host_.emit(std::move(o.event)); },
+                 [&](End& o) { exit_code_ = o.exit_code; },
+             },
+             output);
+}
+
+void Peer::Impl::start_quic(const StartQuic& start, Instant now) {
+  quic::ConnectionConfig connection;
+  connection.role = start.role;
+  connection.peer_fingerprint = start.peer_fingerprint;
+  connection.idle_timeout = config_.idle_timeout;
+  if (auto error = transport.start(connection, now)) {
+    session.post(QuicClosed{std::nullopt, {}, std::move(*error)});
+  }
+}
+
+void Peer::Impl::start_proof(StartProof start) {
+  const auto role = start.initiator ? auth::Role::kInitiator : auth::Role::kResponder;
+  proof.emplace(auth::Handshake(role, host_.make_smp_engine()), *this);
+  proof->set_trace(trace_);
+  proof->post(auth::Started{std::move(start.secret)});
+}
+
+void Peer::Impl::start_tunnel(const StartTunnel& start) {
+  tunnel = std::make_unique<tunnel::Tunnel>(tunnel::TunnelConfig{start.opener, start.single},
+                                            *transport.connection());
+  transport.release_streams();
+  if (start.opener) host_.start_accepting();
+}
+
+void Peer::Impl::stop_tunnel() {
+  host_.stop_accepting();
+  if (!tunnel) return;
+  tunnel->shut_down();
+  while (step_tunnel()) {
+  }
+}
+
+}  // namespace peersock::session
