@@ -30,7 +30,7 @@ constexpr std::pair<CandidateTransport, std::string_view> kTcpTypes[] = {
 
 tl::unexpected<Error> refuse(std::string_view what) {
   return fail(ErrorKind::kConnectionLost,
-              fmt::format("the other side sent a candidate with {}: it is left out", what));
+              fmt::format("The other side sent a candidate with {}: it is left out", what));
 }
 
 bool is_ice_char(char c) {

@@ -85,7 +85,7 @@ Bytes encode_one(const control::Unknown& f) {
 
 Error broken(std::string_view what) {
   return {ErrorKind::kConnectionLost,
-          fmt::format("the other side broke the protocol: it sent {}; use the same version of "
+          fmt::format("The other side broke the protocol: it sent {}; use the same version of "
                       "peersock on both sides",
                       what)};
 }

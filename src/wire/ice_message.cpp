@@ -21,7 +21,7 @@ constexpr JsonLimits kLimits{.octets = kMaxIceMessage};
 
 tl::unexpected<Error> malformed(std::string_view what) {
   return fail(ErrorKind::kConnectionLost,
-              fmt::format("the other side sent {} for finding a path: use the same version of "
+              fmt::format("The other side sent {} for finding a path: use the same version of "
                           "peersock on both sides",
                           what));
 }
