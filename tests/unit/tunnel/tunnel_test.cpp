@@ -218,19 +218,21 @@ TEST(Tunnel, OneTurnIsBounded) {
 }
 
 TEST(Tunnel, FiveHundredConnectionsAtOnce) {
-  Rig rig({.acceptor = {.streams = 500}});
-  std::vector<Rig::Connection> all;
-  all.reserve(500);
-  for (int i = 0; i < 500; ++i) all.push_back(rig.open());
-  EXPECT_EQ(rig.opener.tunnel().open_connections(), 500U);
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    all[i].near->input = pattern(10'000, static_cast<std::uint32_t>(i));
-    all[i].near->ended = all[i].far->ended = true;
+  constexpr std::size_t kCount = 500;
+  Rig rig({.acceptor = {.streams = kCount}});
+  for (std::size_t i = 0; i < kCount; ++i) {
+    EXPECT_EQ(rig.opener.accept(std::make_shared<FakeLocal>()), i + 1);
   }
   rig.run();
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    ASSERT_TRUE(all[i].far->output == pattern(10'000, static_cast<std::uint32_t>(i))) << i;
+  EXPECT_EQ(rig.opener.tunnel().open_connections(), kCount);
+  EXPECT_EQ(rig.acceptor.tunnel().open_connections(), kCount);
+  const auto said = [](ConnectionId id) { return pattern(5000, static_cast<std::uint32_t>(id)); };
+  for (const auto& [id, near] : rig.opener.locals) {
+    near->input = said(id);
+    near->ended = rig.acceptor.locals.at(id)->ended = true;
   }
+  rig.run();
+  for (const auto& [id, far] : rig.acceptor.locals) ASSERT_TRUE(far->output == said(id)) << id;
   EXPECT_EQ(rig.acceptor.tunnel().open_connections(), 0U);
   EXPECT_EQ(rig.pair.server().live_streams(), 0U);
 }
