@@ -2,8 +2,10 @@
 // stream, bound to this very QUIC connection (docs/spec/auth.md). The leader (QUIC client) starts.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -18,14 +20,19 @@ inline constexpr std::string_view kExporterLabel = "EXPORTER-peersock-smp-v1";
 inline constexpr std::size_t kExporterLength = 32;
 /// The peer has this long to answer each message.
 inline constexpr Duration kAnswerTimeout = 10s;
+/// No SMP message is longer (docs/spec/auth.md); the longest legal one has 1680 octets.
+inline constexpr std::size_t kMaxMessage = 2048;
 
-/// SHA-256 over a version label and the three length-prefixed values. Both sides get the same
-/// secret only if code, wormhole key and QUIC connection are the same.
+/// SHA-256 over a version label and the three values, each after its length as u32 BE
+/// (docs/spec/auth.md section 2). Both sides get the same secret only if code, wormhole key and
+/// QUIC connection are the same.
 [[nodiscard]] Secret smp_secret(ByteView exporter, ByteView wormhole_key, ByteView canonical_code);
 
 /// One run of SMP as a calculation. libotr's in production, a scripted one in unit tests.
 /// The order of calls is the machine's: initiator start, answer2; responder answer1, answer3;
-/// initiator check4.
+/// initiator check4. Errors: kAuthentication for a message that is malformed or whose proofs do
+/// not hold, kInternal for a call out of order or when the calculation itself is impossible. After
+/// an error the engine is of no further use.
 class SmpEngine {
  public:
   SmpEngine() = default;
@@ -75,7 +82,9 @@ struct Succeeded {
   static constexpr std::string_view kName = "Succeeded";
 };
 /// Terminal: kAuthentication for a mismatch or a message that is out of order or malformed,
-/// kConnectionLost when the peer does not answer in time.
+/// kConnectionLost when the peer does not answer in time, kInternal for a second `Started`.
+/// It may follow `Succeeded`, when the peer goes on with SMP after the end. Never retried: a code
+/// is good for one attempt.
 struct Failed {
   static constexpr std::string_view kName = "Failed";
   Error error;
@@ -97,6 +106,9 @@ class Handshake {
  private:
   struct Idle {
     static constexpr std::string_view kName = "Idle";
+    /// Responder: the first message may overtake the news that the connection is established,
+    /// because both arrive in one flight.
+    std::optional<Bytes> early;
   };
   /// Responder: waits for the first message.
   struct AwaitFirst {
@@ -124,9 +136,24 @@ class Handshake {
   };
   using State =
       std::variant<Idle, AwaitFirst, AwaitSecond, AwaitThird, AwaitFourth, Proven, Refused>;
+  using Outputs = std::vector<Output>;
+
+  Outputs on_started(Secret secret, Instant now);
+  Outputs on_message(Bytes body, Instant now);
+  Outputs on_deadline(Instant now);
+  Outputs begin(Secret secret, std::optional<Bytes> early, Instant now);
+  Outputs hold_early(Idle& idle, Bytes body);
+  Outputs take_first(const Secret& secret, ByteView body, Instant now);
+  Outputs take_second(ByteView body, Instant now);
+  Outputs take_third(ByteView body);
+  Outputs take_fourth(ByteView body);
+  /// Where every input goes that does not fit the state.
+  Outputs out_of_order();
+  Outputs prove();
+  Outputs refuse(Error error);
 
   Role role_;
-  std::unique_ptr<SmpEngine> engine_;
+  std::unique_ptr<SmpEngine> engine_;  ///< gone, and its secrets with it, once the run is over
   State state_;
 };
 

@@ -207,6 +207,7 @@ void Session::on(QuicClosed& input, Instant /*now*/) {
     const bool may_leave = !serves_once(config_.mode, config_.once) || open->finished_here;
     if (is_orderly(input) && may_leave) {
       emit(event::PeerLeft{});
+      outputs_.emplace_back(StopTunnel{});
       return close(ExitCode::kDone, wire::SessionError::kDone, wire::Mood::kHappy);
     }
     return fail(close_error(input));

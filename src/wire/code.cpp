@@ -17,8 +17,6 @@ static_assert(kWords.size() == kWordCount);
 constexpr std::size_t kShortestPrefix = 4;
 constexpr std::size_t kMaxShownWord = 24;
 constexpr std::size_t kMaxSuggestions = 3;
-/// Words further away than this many edits are no help.
-constexpr std::size_t kMaxDistance = 3;
 /// Typed words are compared over this many letters; the longest of the list has eight.
 constexpr std::size_t kMaxCompared = 16;
 
@@ -88,11 +86,12 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 /// At most three words, nearest first; words that begin with what was typed are nearest of all.
 std::vector<std::string_view> nearest_words(std::string_view typed) {
   const std::string_view compared = typed.substr(0, kMaxCompared);
+  // A word is no neighbour when a third of its letters would have to change.
+  const std::size_t allowed = std::clamp<std::size_t>((compared.size() + 1) / 3, 1, 3);
   std::vector<std::pair<std::size_t, std::string_view>> ranked;
   for (const std::string_view word : kWords) {
     const std::size_t distance = word.starts_with(typed) ? 0 : edit_distance(compared, word);
-    // A word with no letter left of it is no neighbour.
-    if (distance <= kMaxDistance && distance < typed.size()) ranked.emplace_back(distance, word);
+    if (distance <= allowed) ranked.emplace_back(distance, word);
   }
   std::stable_sort(ranked.begin(), ranked.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
@@ -117,7 +116,7 @@ Error unknown_word(std::size_t position, std::string_view typed) {
     advice += '?';
   }
   const std::string_view shown = typed.substr(0, kMaxShownWord);
-  return usage(fmt::format("word {} of the code, \"{}{}\", is not in the word list: {}", position,
+  return usage(fmt::format("Word {} of the code, \"{}{}\", is not in the word list: {}", position,
                            shown, shown.size() < typed.size() ? "..." : "", advice));
 }
 
@@ -125,19 +124,19 @@ Error unknown_word(std::size_t position, std::string_view typed) {
 std::optional<Error> check_octets(std::string_view typed) {
   if (typed.size() > kMaxTypedCodeLength) {
     return usage(
-        fmt::format("the code is longer than {} characters: type a number and three words, like "
+        fmt::format("The code is longer than {} characters: type a number and three words, like "
                     "8-lab-name-blanket",
                     kMaxTypedCodeLength));
   }
   const std::string_view text = trim(typed);
-  if (text.empty()) return usage("the code is empty: type a number and three words");
+  if (text.empty()) return usage("The code is empty: type a number and three words");
   for (const char c : text) {
     const auto octet = static_cast<std::uint8_t>(c);
     if (octet >= 0x80) {
-      return usage("the code holds a character that is not ASCII: type the plain letters a to z");
+      return usage("The code holds a character that is not ASCII: type the plain letters a to z");
     }
     if ((octet < 0x20 && c != '\t') || octet == 0x7f) {
-      return usage("the code holds a control character: type it on one line with spaces or dashes");
+      return usage("The code holds a control character: type it on one line with spaces or dashes");
     }
   }
   return std::nullopt;
@@ -145,29 +144,29 @@ std::optional<Error> check_octets(std::string_view typed) {
 
 /// What is wrong with the number or with how many parts there are.
 std::optional<Error> check_parts(const std::vector<std::string_view>& parts) {
-  if (parts.empty()) return usage("the code is only dashes: type a number and three words");
+  if (parts.empty()) return usage("The code is only dashes: type a number and three words");
   const std::string_view nameplate = parts.front();
   if (!is_digit(nameplate.front())) {
-    return usage("the number at the start of the code is missing: type it in front of the words");
+    return usage("The number at the start of the code is missing: type it in front of the words");
   }
   if (!std::ranges::all_of(nameplate, is_digit)) {
     return usage(
-        "the code does not start with a plain number: type digits, a dash, then the words");
+        "The code does not start with a plain number: type digits, a dash, then the words");
   }
   if (!is_nameplate(nameplate)) {
     return usage(
-        fmt::format("the number at the start of the code has more than {} digits: type it "
+        fmt::format("The number at the start of the code has more than {} digits: type it "
                     "as the other side shows it",
                     kMaxNameplateLength));
   }
   const std::size_t words = parts.size() - 1;
-  if (words == 0) return usage("the code has no words: type the three words after the number");
+  if (words == 0) return usage("The code has no words: type the three words after the number");
   if (words < kWordsPerCode) {
-    return usage(fmt::format("the code is incomplete: it has {} word{} where {} are needed", words,
+    return usage(fmt::format("The code is incomplete: it has {} word{} where {} are needed", words,
                              words == 1 ? "" : "s", kWordsPerCode));
   }
   if (words > kWordsPerCode) {
-    return usage(fmt::format("the code has {} words where {} are needed: type only one code", words,
+    return usage(fmt::format("The code has {} words where {} are needed: type only one code", words,
                              kWordsPerCode));
   }
   return std::nullopt;

@@ -2,6 +2,7 @@
 // (docs/spec/ice.md). Candidate lines follow RFC 8839 section 5.1.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,6 +16,12 @@ namespace peersock::wire {
 /// More candidates than this in one session are ignored (one warning), so that a peer cannot
 /// make the number of candidate pairs explode.
 inline constexpr std::size_t kMaxCandidates = 64;
+/// Longest candidate line, and longest message as JSON text, that we read; in octets.
+inline constexpr std::size_t kMaxCandidateLine = 512;
+inline constexpr std::size_t kMaxIceMessage = std::size_t{1024} * 1024;
+
+/// Whether `text` is `least` to `most` ice-char: letters, digits, '+' and '/'.
+[[nodiscard]] bool is_ice_text(std::string_view text, std::size_t least, std::size_t most);
 
 enum class CandidateType : std::uint8_t { kHost, kServerReflexive, kPeerReflexive, kRelayed };
 [[nodiscard]] std::string_view to_string(
@@ -22,8 +29,9 @@ enum class CandidateType : std::uint8_t { kHost, kServerReflexive, kPeerReflexiv
 
 enum class CandidateTransport : std::uint8_t { kUdp, kTcpActive, kTcpPassive, kTcpSimultaneous };
 
-/// One candidate of component 1. Addresses are numeric, IPv4 or IPv6 without scope, and can be
-/// reached in principle: not unspecified, not multicast, port not 0 (except TCP active: 9).
+/// One candidate of component 1. Addresses are numeric, IPv4 or IPv6 without scope, in their
+/// shortest form, and can be reached in principle: not unspecified, multicast, broadcast or an
+/// IPv4 address mapped into IPv6. The port is never 0 (TCP active candidates carry 9, RFC 6544).
 struct Candidate {
   std::string foundation;  ///< 1 to 32 ice-char
   CandidateTransport transport = CandidateTransport::kUdp;
@@ -31,8 +39,8 @@ struct Candidate {
   std::string address;
   std::uint16_t port = 0;
   CandidateType type = CandidateType::kHost;
-  std::optional<std::string> related_address;
-  std::optional<std::uint16_t> related_port;
+  std::optional<std::string> related_address;  ///< numeric; for diagnosis only, may be 0.0.0.0
+  std::optional<std::uint16_t> related_port;   ///< present whenever related_address is
 
   friend bool operator==(const Candidate&, const Candidate&) = default;
 };
@@ -60,10 +68,12 @@ struct IceMessage {
 
 struct ParsedIceMessage {
   IceMessage message;
-  std::size_t refused_candidates = 0;  ///< lines that were malformed or not usable, and skipped
+  /// Lines that were malformed, not usable, or beyond the first kMaxCandidates, and skipped.
+  std::size_t refused_candidates = 0;
 };
 /// A bad candidate is skipped and counted; a message that is not of this form is an error
-/// (kConnectionLost). ufrag 4 to 256, pwd 22 to 256 ice-char (RFC 8839 section 5.4).
+/// (kConnectionLost). ufrag 4 to 256, pwd 22 to 256 ice-char (RFC 8839 section 5.4),
+/// both or neither. Unknown members are ignored.
 [[nodiscard]] Result<ParsedIceMessage> parse_ice_message(std::string_view json);
 
 }  // namespace peersock::wire

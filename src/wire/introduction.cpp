@@ -41,7 +41,7 @@ tl::unexpected<Error> incompatible(std::string message) {
 
 tl::unexpected<Error> malformed(std::string_view field) {
   return fail(ErrorKind::kConnectionLost,
-              fmt::format("the other side introduced itself with an unusable \"{}\": use the same "
+              fmt::format("The other side introduced itself with an unusable \"{}\": use the same "
                           "version of peersock on both sides",
                           field));
 }
@@ -51,7 +51,7 @@ Result<Mode> read_mode(const json& object) {
   if (name == nullptr) return malformed("mode");
   if (const auto mode = parse_mode(*name)) return *mode;
   return incompatible(fmt::format(
-      "the other side runs \"{}\", which this side does not know: update peersock on this side",
+      "The other side runs \"{}\", which this side does not know: update peersock on this side",
       printable(*name, kMaxShownMode)));
 }
 
@@ -91,7 +91,7 @@ std::optional<tl::unexpected<Error>> check_version(const json& object) {
   if (*version == kProtocolVersion) return std::nullopt;
   const std::string_view side = *version > kProtocolVersion ? "this side" : "the other side";
   return incompatible(
-      fmt::format("the other side speaks version {} of the protocol and this side version {}: "
+      fmt::format("The other side speaks version {} of the protocol and this side version {}: "
                   "update peersock on {}",
                   *version, kProtocolVersion, side));
 }
@@ -127,13 +127,13 @@ std::optional<std::string> mode_conflict(Mode ours, Mode theirs) {
   if (is_opener(ours) != is_opener(theirs)) return std::nullopt;
   if (ours == theirs) {
     return fmt::format(
-        "this side and the other side both run \"peersock {}\", which cannot be joined: run "
+        "This side and the other side both run \"peersock {}\", which cannot be joined: run "
         "\"peersock {}\" on one of the two",
         to_string(ours), to_string(partner(ours)));
   }
   // Two of a kind with different names: each can be joined with the usual partner of the other.
   return fmt::format(
-      "this side runs \"peersock {}\" and the other side \"peersock {}\", which cannot be joined: "
+      "This side runs \"peersock {}\" and the other side \"peersock {}\", which cannot be joined: "
       "run \"peersock {}\" on this side, or \"peersock {}\" on the other side",
       to_string(ours), to_string(theirs), to_string(partner(theirs)), to_string(partner(ours)));
 }
@@ -150,7 +150,7 @@ Result<Introduction> parse_introduction(const json& app_versions) {
   const json* object = member(app_versions, kKey);
   if (object == nullptr) {
     return incompatible(
-        "the other side used this code with another program: run peersock on both sides");
+        "The other side used this code with another program: run peersock on both sides");
   }
   if (!object->is_object()) return malformed(kKey);
   if (auto error = check_version(*object)) return *std::move(error);

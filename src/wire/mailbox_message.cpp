@@ -58,7 +58,7 @@ json to_json(const request::Ping& r) {
 
 tl::unexpected<Error> refuse(std::string_view what) {
   return fail(ErrorKind::kRendezvousUnreachable,
-              fmt::format("the rendezvous server sent {}: check its URL, or use another server "
+              fmt::format("The rendezvous server sent {}: check its URL, or use another server "
                           "with --rendezvous",
                           what));
 }

@@ -9,7 +9,7 @@ constexpr std::uint8_t kCritical = 0x80;
 
 tl::unexpected<Error> refuse(std::string_view what) {
   return fail(ErrorKind::kConnectionLost,
-              fmt::format("the other side opened a connection with {}: use the same version of "
+              fmt::format("The other side opened a connection with {}: use the same version of "
                           "peersock on both sides",
                           what));
 }

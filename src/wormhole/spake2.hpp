@@ -8,6 +8,9 @@
 
 namespace peersock::wormhole {
 
+/// Octets of a message: the side octet and an encoded group element.
+inline constexpr std::size_t kSpake2MessageSize = 33;
+
 class Spake2 {
  public:
   /// Draws the private scalar. `password` is the whole code, `identity` the appid, both UTF-8.
@@ -21,9 +24,12 @@ class Spake2 {
   [[nodiscard]] Result<Secret> finish(ByteView peer_message) const;
 
  private:
+  [[nodiscard]] Secret transcript_hash(ByteView theirs, const Secret& shared_element) const;
+
   Secret scalar_;
-  Secret password_;
-  Bytes identity_;
+  Secret blinding_;       ///< the element S times the password's scalar
+  Secret password_hash_;  ///< SHA-256
+  Bytes identity_hash_;   ///< SHA-256
   Bytes message_;
 };
 

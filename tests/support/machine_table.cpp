@@ -1,7 +1,9 @@
 #include "support/machine_table.hpp"
 
+#include <fstream>
 #include <map>
 #include <set>
+#include <sstream>
 #include <utility>
 
 namespace peersock::testing {
@@ -14,6 +16,13 @@ std::string to_text(const Table& table) {
     text += '\n';
   }
   return text;
+}
+
+std::string expected_table(const std::string& name) {
+  const std::ifstream file(PEERSOCK_TEST_DATA "/tables/" + name + ".txt");
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 std::string to_mermaid(const Table& table) {

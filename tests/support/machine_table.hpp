@@ -55,6 +55,8 @@ template <Machine M>
 
 /// One line a row, `state | input | next | outputs`; what a test compares and prints.
 [[nodiscard]] std::string to_text(const Table& table);
+/// The table that a machine is held to: tests/data/tables/NAME.txt, in the form of to_text.
+[[nodiscard]] std::string expected_table(const std::string& name);
 /// A Mermaid state diagram of the rows that change state or output something.
 [[nodiscard]] std::string to_mermaid(const Table& table);
 

@@ -105,23 +105,25 @@ TEST(ParseCode, RefusesEachMistakeWithItsOwnSentence) {
       {"8-lab-\x7fname-zoo", "control character"},
       {std::string(257, '8'), "longer than 256"},
       {std::string(1 << 20, 'z'), "longer than 256"},
-      {"8-lab-name-zo0", "word 3 of the code"},
-      {"8-la-name-zoo", "word 1 of the code"},
-      {"8-lab-nam-zoo", "word 2 of the code"},
-      {"8-lab-name-zoos", "word 3 of the code"},
-      {"8-lab-abandonned-zoo", "word 2 of the code"},
+      {"8-lab-name-zo0", "Word 3 of the code"},
+      {"8-la-name-zoo", "Word 1 of the code"},
+      {"8-lab-nam-zoo", "Word 2 of the code"},
+      {"8-lab-name-zoos", "Word 3 of the code"},
+      {"8-lab-abandonned-zoo", "Word 2 of the code"},
   };
   for (const Case& c : cases) EXPECT_THAT(message(c.typed), HasSubstr(c.says)) << c.typed;
 }
 
 TEST(ParseCode, SuggestsTheNearestWords) {
-  EXPECT_THAT(message("8-lab-nmae-zoo"), HasSubstr("\"name\""));
+  EXPECT_THAT(message("8-lab-nmae-zoo"), HasSubstr("did you mean \"name\"?"));
+  EXPECT_THAT(message("8-lab-name-zo0"), HasSubstr("did you mean \"zoo\"?"));
+  EXPECT_THAT(message("8-7-name-zoo"), HasSubstr("check it against"));
   EXPECT_THAT(message("8-lab-blankt-zoo"), HasSubstr("did you mean \"blanket\""));
   EXPECT_EQ(message("8-lab-abandonned-zoo"),
-            "word 2 of the code, \"abandonned\", is not in the word list: did you mean "
+            "Word 2 of the code, \"abandonned\", is not in the word list: did you mean "
             "\"abandon\"?");
   EXPECT_EQ(message("8-bla-name-zoo"),
-            "word 1 of the code, \"bla\", is not in the word list: did you mean \"black\", "
+            "Word 1 of the code, \"bla\", is not in the word list: did you mean \"black\", "
             "\"blade\" or \"blame\"?");
 }
 

@@ -47,23 +47,23 @@ TEST(Mode, ExactlyOneOpenerAndOneAcceptorFit) {
 
 TEST(Mode, ConflictsSayWhatRunsAndWhatToRunInstead) {
   EXPECT_EQ(mode_conflict(Mode::kListen, Mode::kListen),
-            "this side and the other side both run \"peersock listen\", which cannot be joined: "
+            "This side and the other side both run \"peersock listen\", which cannot be joined: "
             "run \"peersock connect\" on one of the two");
   EXPECT_EQ(mode_conflict(Mode::kConnect, Mode::kConnect),
-            "this side and the other side both run \"peersock connect\", which cannot be joined: "
+            "This side and the other side both run \"peersock connect\", which cannot be joined: "
             "run \"peersock listen\" on one of the two");
   EXPECT_EQ(mode_conflict(Mode::kStdioA, Mode::kStdioA),
-            "this side and the other side both run \"peersock stdio-a\", which cannot be joined: "
+            "This side and the other side both run \"peersock stdio-a\", which cannot be joined: "
             "run \"peersock stdio-b\" on one of the two");
   EXPECT_EQ(mode_conflict(Mode::kStdioB, Mode::kStdioB),
-            "this side and the other side both run \"peersock stdio-b\", which cannot be joined: "
+            "This side and the other side both run \"peersock stdio-b\", which cannot be joined: "
             "run \"peersock stdio-a\" on one of the two");
   EXPECT_EQ(mode_conflict(Mode::kListen, Mode::kStdioB),
-            "this side runs \"peersock listen\" and the other side \"peersock stdio-b\", which "
+            "This side runs \"peersock listen\" and the other side \"peersock stdio-b\", which "
             "cannot be joined: run \"peersock stdio-a\" on this side, or \"peersock connect\" on "
             "the other side");
   EXPECT_EQ(mode_conflict(Mode::kStdioA, Mode::kConnect),
-            "this side runs \"peersock stdio-a\" and the other side \"peersock connect\", which "
+            "This side runs \"peersock stdio-a\" and the other side \"peersock connect\", which "
             "cannot be joined: run \"peersock listen\" on this side, or \"peersock stdio-b\" on "
             "the other side");
 }

@@ -1,0 +1,10 @@
+import pytest
+
+import harness
+
+
+@pytest.fixture
+def world():
+    made = harness.World()
+    yield made
+    made.close()

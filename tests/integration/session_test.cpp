@@ -1,0 +1,249 @@
+// The main job in virtual time: code, rendezvous, ICE, QUIC, proof, tunnel, goodbye.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/session_pair.hpp"
+
+namespace peersock::testing {
+namespace {
+
+using wire::Mode;
+
+TEST(Session, CarriesAConnectionBothWays) {
+  PairOptions options;
+  options.target_sends = pattern(300'000, 1);
+  SessionPair pair(options);
+  pair.start();
+  ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+  const auto program = pair.connect(pattern(200'000));
+  ASSERT_TRUE(pair.until([&] {
+    return program->saw_end && !pair.targets().empty() && pair.targets()[0]->saw_end;
+  })) << pair.story();
+  EXPECT_EQ(pair.targets()[0]->received, pattern(200'000));
+  EXPECT_EQ(program->received, pattern(300'000, 1));
+  EXPECT_FALSE(program->saw_reset);
+  EXPECT_THAT(pair.a->events(), ::testing::ElementsAre(
+                                    "rendezvous_joined", "code_made", "peer_arrived", "path_chosen",
+                                    "authenticated", "connection_opened", "connection_closed"));
+}
+
+TEST(Session, ServesManyConnectionsOverOneSession) {
+  PairOptions options;
+  options.target_sends = pattern(5'000, 3);
+  SessionPair pair(options);
+  pair.start();
+  ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+  std::vector<std::shared_ptr<LocalProgram>> programs;
+  for (int round = 0; round < 5; ++round) {
+    for (int i = 0; i < 20; ++i) programs.push_back(pair.connect(pattern(3'000)));
+    ASSERT_TRUE(pair.until([&] { return programs.back()->saw_end; })) << pair.story();
+  }
+  ASSERT_TRUE(pair.until([&] {
+    return std::ranges::all_of(programs, [](const auto& p) { return p->saw_end && p->closed; });
+  })) << pair.story();
+  for (const auto& program : programs) EXPECT_EQ(program->received, pattern(5'000, 3));
+  ASSERT_EQ(pair.targets().size(), programs.size());
+  for (const auto& target : pair.targets()) EXPECT_EQ(target->received, pattern(3'000));
+}
+
+TEST(Session, EveryPairThatMakesSenseWorks) {
+  for (const auto& [mode_a, mode_b] : {std::pair{Mode::kListen, Mode::kConnect},
+                                       {Mode::kStdioB, Mode::kStdioA},
+                                       {Mode::kListen, Mode::kStdioA},
+                                       {Mode::kStdioB, Mode::kConnect}}) {
+    PairOptions options;
+    options.mode_a = mode_a;
+    options.mode_b = mode_b;
+    options.target_sends = pattern(70'000, 1);
+    SessionPair pair(options);
+    pair.start();
+    ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+    const auto program = pair.connect(pattern(90'000));
+    const bool single = mode_a != Mode::kListen || mode_b != Mode::kConnect;
+    if (single) {
+      ASSERT_TRUE(pair.until_ended()) << pair.story();
+      EXPECT_EQ(pair.a->exit_code(), ExitCode::kDone) << pair.story();
+      EXPECT_EQ(pair.b->exit_code(), ExitCode::kDone) << pair.story();
+    } else {
+      ASSERT_TRUE(pair.until([&] { return program->saw_end && program->closed; }));
+    }
+    EXPECT_EQ(program->received, pattern(70'000, 1));
+    EXPECT_EQ(pair.targets().at(0)->received, pattern(90'000));
+  }
+}
+
+TEST(Session, TwoOfTheSameKindAreRefusedOnBothSides) {
+  for (const auto& [mode_a, mode_b] : {std::pair{Mode::kListen, Mode::kListen},
+                                       {Mode::kConnect, Mode::kConnect},
+                                       {Mode::kStdioA, Mode::kStdioA},
+                                       {Mode::kStdioB, Mode::kStdioB},
+                                       {Mode::kListen, Mode::kStdioB},
+                                       {Mode::kConnect, Mode::kStdioA}}) {
+    PairOptions options;
+    options.mode_a = mode_a;
+    options.mode_b = mode_b;
+    SessionPair pair(options);
+    pair.start();
+    ASSERT_TRUE(pair.until_ended()) << pair.story();
+    EXPECT_EQ(pair.a->exit_code(), ExitCode::kUsage) << pair.story();
+    EXPECT_EQ(pair.b->exit_code(), ExitCode::kUsage) << pair.story();
+  }
+}
+
+TEST(Session, SurvivesBadNetworksWhateverTheSeed) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    PairOptions options;
+    options.seed = seed;
+    options.mode_a = Mode::kStdioB;
+    options.mode_b = Mode::kStdioA;
+    options.path = {25ms, 20ms, 0.05, 0.03};
+    options.mailbox = {30ms, 50ms, 0, 0};
+    options.target_sends = pattern(40'000, 1);
+    SessionPair pair(options);
+    pair.mailbox.duplicate_messages(seed % 2 == 0);
+    pair.mailbox.reorder_messages(seed % 3 != 0);
+    pair.start();
+    ASSERT_TRUE(pair.until_authenticated(120s)) << pair.story();
+    const auto program = pair.connect(pattern(60'000));
+    ASSERT_TRUE(pair.until_ended(300s)) << pair.story();
+    EXPECT_EQ(pair.a->exit_code(), ExitCode::kDone) << pair.story();
+    EXPECT_EQ(pair.b->exit_code(), ExitCode::kDone) << pair.story();
+    EXPECT_EQ(program->received, pattern(40'000, 1));
+    EXPECT_EQ(pair.targets().at(0)->received, pattern(60'000));
+  }
+}
+
+TEST(Session, ConnectsWhereverTheMailboxDropsAndComesBack) {
+  std::size_t frames_of_a_whole_run = 0;
+  {
+    SessionPair pair({});
+    pair.start();
+    ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+    frames_of_a_whole_run = pair.mailbox.frames_carried();
+  }
+  ASSERT_GT(frames_of_a_whole_run, 15U);
+  for (std::size_t step = 1; step <= frames_of_a_whole_run; ++step) {
+    for (const Duration outage : {Duration{100ms}, Duration{5s}}) {
+      SCOPED_TRACE("drop after frame " + std::to_string(step));
+      SessionPair pair({});
+      pair.mailbox.drop_after_frames(step, outage);
+      pair.start();
+      ASSERT_TRUE(pair.until_authenticated(120s)) << pair.story();
+    }
+  }
+}
+
+TEST(Session, AWrongCodeEndsBothSidesAndIsNotTriedAgain) {
+  PairOptions options;
+  options.typed_code = "1-abandon-ability-able";
+  SessionPair pair(options);
+  pair.start();
+  ASSERT_EQ(pair.a->code()->substr(0, 2), "1-");
+  ASSERT_TRUE(pair.until_ended()) << pair.story();
+  EXPECT_EQ(pair.a->exit_code(), ExitCode::kAuthentication) << pair.story();
+  EXPECT_EQ(pair.b->exit_code(), ExitCode::kAuthentication) << pair.story();
+  EXPECT_FALSE(pair.a->saw("peer_arrived"));
+}
+
+TEST(Session, EndsWhenThePeerNeverComes) {
+  PairOptions options;
+  options.peer_timeout = 30s;
+  options.typed_code = "99-abandon-ability-able";  // waits on another nameplate
+  SessionPair pair(options);
+  pair.start();
+  ASSERT_TRUE(pair.until_ended(60s)) << pair.story();
+  EXPECT_EQ(pair.a->exit_code(), ExitCode::kPeerNeverCame);
+  EXPECT_EQ(pair.b->exit_code(), ExitCode::kPeerNeverCame);
+}
+
+TEST(Session, SaysThatNoPathWasFound) {
+  SessionPair pair({});
+  pair.path.forbid_connectivity();
+  pair.start();
+  ASSERT_TRUE(pair.until_ended(120s)) << pair.story();
+  EXPECT_EQ(pair.a->exit_code(), ExitCode::kNoPath) << pair.story();
+  EXPECT_EQ(pair.b->exit_code(), ExitCode::kNoPath) << pair.story();
+}
+
+TEST(Session, AnUnreachableMailboxIsReported) {
+  SessionPair pair({});
+  pair.mailbox.refuse_all();
+  pair.start();
+  ASSERT_TRUE(pair.a->exit_code()) << pair.story();
+  EXPECT_EQ(pair.a->exit_code(), ExitCode::kRendezvous);
+}
+
+TEST(Session, AKilledPeerIsNoticedInFifteenSeconds) {
+  SessionPair pair({});
+  pair.start();
+  ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+  const auto program = pair.connect(pattern(1000), false);
+  ASSERT_TRUE(pair.until([&] { return !pair.targets().empty(); }));
+  pair.b->kill();
+  ASSERT_TRUE(pair.until([&] { return pair.a->exit_code().has_value(); }, 15s)) << pair.story();
+  EXPECT_EQ(pair.a->exit_code(), ExitCode::kConnectionLost);
+  EXPECT_TRUE(program->saw_reset);
+}
+
+TEST(Session, StaysUpForAnIdleHour) {
+  SessionPair pair({});
+  pair.start();
+  ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+  pair.world.run_for(3600s);
+  ASSERT_FALSE(pair.a->exit_code()) << pair.story();
+  const auto program = pair.connect(pattern(1000));
+  ASSERT_TRUE(pair.until([&] { return program->saw_end; })) << pair.story();
+}
+
+TEST(Session, AnInterruptReachesThePeer) {
+  SessionPair pair({});
+  pair.start();
+  ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+  pair.a->interrupt();
+  ASSERT_TRUE(pair.until_ended(10s)) << pair.story();
+  EXPECT_EQ(pair.a->exit_code(), ExitCode::kInterrupted);
+  EXPECT_EQ(pair.b->exit_code(), ExitCode::kDone);
+  EXPECT_TRUE(pair.b->saw("peer_left"));
+}
+
+TEST(Session, OnceEndsBothSidesAfterOneConnection) {
+  PairOptions options;
+  options.once_a = true;
+  options.target_sends = pattern(100);
+  SessionPair pair(options);
+  pair.start();
+  ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+  const auto program = pair.connect(pattern(100'000));
+  ASSERT_TRUE(pair.until_ended()) << pair.story();
+  EXPECT_EQ(pair.a->exit_code(), ExitCode::kDone) << pair.story();
+  EXPECT_EQ(pair.b->exit_code(), ExitCode::kDone) << pair.story();
+  EXPECT_EQ(pair.targets().at(0)->received, pattern(100'000));
+}
+
+TEST(Session, ARefusedTargetLooksLikeAReset) {
+  PairOptions options;
+  options.target_refuses = true;
+  SessionPair pair(options);
+  pair.start();
+  ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+  const auto program = pair.connect(pattern(100), false);
+  ASSERT_TRUE(pair.until([&] { return program->saw_reset; })) << pair.story();
+  EXPECT_FALSE(pair.a->exit_code());
+}
+
+TEST(Session, AResetOnOneSideIsAResetOnTheOther) {
+  SessionPair pair({});
+  pair.start();
+  ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+  const auto program = pair.connect(pattern(100), false);
+  ASSERT_TRUE(pair.until([&] {
+    return !pair.targets().empty() && pair.targets()[0]->received.size() == 100;
+  })) << pair.story();
+  program->reset_now = true;
+  pair.a->wake();
+  ASSERT_TRUE(pair.until([&] { return pair.targets()[0]->saw_reset; })) << pair.story();
+}
+
+}  // namespace
+}  // namespace peersock::testing

@@ -1,0 +1,167 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "session_fixture.hpp"
+#include "session_table.hpp"
+
+namespace peersock::testing {
+namespace {
+
+using namespace session;  // NOLINT(google-build-using-namespace)
+
+template <typename T>
+const T* find(const std::vector<SessionOutput>& outputs) {
+  for (const auto& output : outputs) {
+    if (const T* held = std::get_if<T>(&output)) return held;
+  }
+  return nullptr;
+}
+
+const Error* failure(const std::vector<SessionOutput>& outputs) {
+  for (const auto& output : outputs) {
+    const auto* emit = std::get_if<Emit>(&output);
+    if (emit == nullptr) continue;
+    if (const auto* failed = std::get_if<event::Failed>(&emit->event)) return &failed->error;
+  }
+  return nullptr;
+}
+
+TEST(Session, DoesWhatItsTableSays) {
+  EXPECT_EQ(to_text(session_table()), expected_table("session"));
+}
+
+TEST(Session, TheGreaterSideLeads) {
+  SessionOptions follower;
+  follower.leader = false;
+  for (const auto& [options, role] :
+       {std::pair{SessionOptions{}, quic::Role::kClient}, {follower, quic::Role::kServer}}) {
+    SessionDriver d(options);
+    d.to_seen();
+    const auto outputs =
+        d.give(PeerVerified{introduction_of(options), Secret(std::string_view("key"))});
+    ASSERT_NE(find<StartQuic>(outputs), nullptr);
+    EXPECT_EQ(find<StartQuic>(outputs)->role, role);
+  }
+}
+
+TEST(Session, TwoOfTheSameKindAreRefusedWithOneSentenceOnBothSides) {
+  using wire::Mode;
+  for (const auto& [ours, theirs] : {std::pair{Mode::kListen, Mode::kListen},
+                                     {Mode::kConnect, Mode::kConnect},
+                                     {Mode::kStdioA, Mode::kStdioA},
+                                     {Mode::kStdioB, Mode::kListen},
+                                     {Mode::kConnect, Mode::kStdioA}}) {
+    SessionOptions options;
+    options.mode = ours;
+    options.peer_mode = theirs;
+    SessionDriver d(options);
+    d.to_seen();
+    const auto outputs =
+        d.give(PeerVerified{introduction_of(options), Secret(std::string_view("key"))});
+    ASSERT_NE(failure(outputs), nullptr);
+    EXPECT_EQ(failure(outputs)->kind, ErrorKind::kIncompatible);
+    EXPECT_EQ(d.names, "Emit CloseRendezvous");
+  }
+}
+
+TEST(Session, NothingOfTheTunnelHappensBeforeTheProof) {
+  // Whatever order facts come in, StartTunnel has one cause.
+  for (const auto& row : session_table()) {
+    if (row.outputs.find("StartTunnel") == std::string::npos) continue;
+    EXPECT_EQ(row.state, "Proving");
+    EXPECT_EQ(row.input, "ProofSucceeded");
+  }
+}
+
+TEST(Session, ASingleTunnelOnEitherSideMakesBothSingle) {
+  for (const bool here : {true, false}) {
+    SessionOptions options;
+    options.once = here;
+    options.peer_once = !here;
+    SessionDriver d(options);
+    d.to_proving();
+    const auto outputs = d.give(ProofSucceeded{});
+    ASSERT_NE(find<StartTunnel>(outputs), nullptr);
+    EXPECT_TRUE(find<StartTunnel>(outputs)->single);
+    EXPECT_TRUE(find<StartTunnel>(outputs)->opener);
+  }
+}
+
+TEST(Session, EndsWellOnlyWhenBothSidesAreDrained) {
+  SessionOptions options;
+  options.once = true;
+  SessionDriver d(options);
+  d.to_open();
+  d.give(TunnelFinished{});
+  EXPECT_EQ(d.names, "SendControl");
+  d.give(ControlReceived{wire::control::Drained{}});
+  EXPECT_EQ(d.names, "StopTunnel SendControl");
+  d.give(ControlReceived{wire::control::Goodbye{}});
+  EXPECT_EQ(d.names, "CloseQuic");
+  const auto outputs = d.give(RendezvousClosed{});
+  ASSERT_NE(find<End>(outputs), nullptr);
+  EXPECT_EQ(find<End>(outputs)->exit_code, ExitCode::kDone);
+}
+
+TEST(Session, APeerThatLeavesASingleTunnelEarlyIsAnError) {
+  SessionOptions options;
+  options.once = true;
+  SessionDriver d(options);
+  d.to_open();
+  const auto outputs = d.give(ControlReceived{
+      wire::control::Goodbye{wire::control::Goodbye::Cause::kInterrupted, "interrupted"}});
+  ASSERT_NE(failure(outputs), nullptr);
+  EXPECT_EQ(failure(outputs)->kind, ErrorKind::kConnectionLost);
+}
+
+TEST(Session, ErrorsKeepTheirExitCodeThroughTheClosing) {
+  SessionDriver d;
+  d.to_meeting();
+  d.give(InterruptRequested{});
+  const auto outputs = d.give(RendezvousClosed{});
+  ASSERT_NE(find<End>(outputs), nullptr);
+  EXPECT_EQ(find<End>(outputs)->exit_code, ExitCode::kInterrupted);
+}
+
+TEST(Session, WaitsForThePeerOnlyAsLongAsAsked) {
+  SessionDriver d;
+  d.to_meeting();
+  EXPECT_EQ(d.machine.deadline(), kStart + 300s);
+  const auto outputs = d.give(DeadlineReached{}, kStart + 300s);
+  ASSERT_NE(failure(outputs), nullptr);
+  EXPECT_EQ(failure(outputs)->kind, ErrorKind::kPeerNeverCame);
+
+  SessionOptions patient;
+  patient.peer_timeout.reset();
+  SessionDriver waits(patient);
+  waits.to_meeting();
+  EXPECT_EQ(waits.machine.deadline(), std::nullopt);
+}
+
+TEST(Session, DataBeforeTheProofEndsItAsAnAuthenticationFailure) {
+  SessionDriver d;
+  d.to_proving();
+  const auto outputs = d.give(ControlReceived{wire::control::Hello{}});
+  ASSERT_NE(failure(outputs), nullptr);
+  EXPECT_EQ(failure(outputs)->kind, ErrorKind::kAuthentication);
+}
+
+TEST(Session, ASecondHelloBreaksTheProtocol) {
+  SessionDriver d;
+  d.to_open();
+  d.give(ControlReceived{wire::control::Hello{wire::Mode::kConnect, "peersock"}});
+  EXPECT_EQ(d.names, "");
+  const auto outputs =
+      d.give(ControlReceived{wire::control::Hello{wire::Mode::kConnect, "peersock"}});
+  ASSERT_NE(failure(outputs), nullptr);
+}
+
+TEST(Session, TheCodeIsInNoOutputButTheOneThatMadeIt) {
+  SessionDriver d;
+  d.give(Started{});
+  const auto outputs = d.give(CodeReady{sample_code(), false});
+  EXPECT_TRUE(outputs.empty());
+}
+
+}  // namespace
+}  // namespace peersock::testing
