@@ -55,16 +55,20 @@ quic::ReadOutcome FakeQuic::read(quic::StreamId id, MutableBytes into) {
 /// Extends the windows once half of them is used up.
 void FakeQuic::consumed(Stream& stream, std::size_t octets) {
   stream.consumed += octets;
-  data_consumed_ += octets;
   const std::uint64_t limit = stream.consumed + limits_.stream_window;
   if (limit - stream.granted > limits_.stream_window / 2) {
     stream.granted = limit;
     queue(Writer(Type::kMaxStreamData).number(stream.id).number(limit).done());
   }
-  const std::uint64_t data_limit = data_consumed_ + limits_.connection_window;
-  if (data_limit - data_granted_ > limits_.connection_window / 2) {
-    data_granted_ = data_limit;
-    queue(Writer(Type::kMaxData).number(data_limit).done());
+  consumed(octets);
+}
+
+void FakeQuic::consumed(std::size_t octets) {
+  data_consumed_ += octets;
+  const std::uint64_t limit = data_consumed_ + limits_.connection_window;
+  if (limit - data_granted_ > limits_.connection_window / 2) {
+    data_granted_ = limit;
+    queue(Writer(Type::kMaxData).number(limit).done());
   }
 }
 

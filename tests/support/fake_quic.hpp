@@ -75,6 +75,7 @@ class FakeQuic final : public quic::Connection {
   void list(Stream& stream);
   void tell_readable(Stream& stream);
   void consumed(Stream& stream, std::size_t octets);
+  void consumed(std::size_t octets);
   void fail_with(Error error);
   [[nodiscard]] Bytes next_data_frame(std::size_t room);
 

@@ -147,10 +147,7 @@ void FakeQuic::on_data(Frame& frame) {
   const bool fin = frame.number(1) != 0;
   const ByteView data = frame.bytes(frame.number(2));
   Stream* const stream = incoming(id);
-  if (stream == nullptr) {
-    data_consumed_ += data.size();
-    return;
-  }
+  if (stream == nullptr) return consumed(data.size());
   if (stream->receive_over || stream->released) return consumed(*stream, data.size());
   stream->in.insert(stream->in.end(), data.begin(), data.end());
   stream->fin = fin;

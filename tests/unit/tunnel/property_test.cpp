@@ -114,14 +114,14 @@ class Run {
     for (const auto& [id, near] : rig_.opener.locals) {
       const auto* const near_closed = rig_.opener.closed(id);
       const auto* const far_closed = rig_.acceptor.closed(id);
-      RC_ASSERT(near_closed != nullptr);
+      RC_ASSERT(static_cast<bool>(near_closed));
       if (rig_.acceptor.locals.count(id) == 0) {
         // Broken off before its header had left.
         RC_ASSERT(near->reset);
         RC_ASSERT(near_closed->reason == CloseReason::kAborted);
         continue;
       }
-      RC_ASSERT(far_closed != nullptr);
+      RC_ASSERT(static_cast<bool>(far_closed));
       const Local& far = rig_.acceptor.locals.at(id);
       RC_ASSERT(near->closed);
       RC_ASSERT(far->closed);

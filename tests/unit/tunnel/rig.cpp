@@ -47,9 +47,8 @@ bool Side::ready(ConnectionId id) {
 
 bool Side::step() {
   bool any = facts();
-  // Connections may come and go while the channels are looked at.
-  const auto now = locals;
-  for (const auto& [id, local] : now) any = ready(id) || any;
+  // Connections may come while the channels are looked at, but none is taken off the map.
+  for (const auto& [id, local] : locals) any = ready(id) || any;
   return any;
 }
 

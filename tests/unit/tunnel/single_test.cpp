@@ -82,6 +82,20 @@ TEST(SingleTunnel, AFullDiskInTheTailIsReported) {
   expect_failed(rig.acceptor, ErrorKind::kLocalEndpoint, "no space left");
 }
 
+TEST(SingleTunnel, TheFirstCauseIsTheOneReported) {
+  Rig rig(single());
+  auto c = rig.open();
+  c.far->deaf = "the local program closed the connection";
+  c.near->input = "data";
+  rig.run();
+  EXPECT_FALSE(rig.acceptor.finished);
+  c.near->reset = "reset";
+  c.near->room = 0;
+  c.far->reset = "reset as well";
+  rig.run();
+  expect_failed(rig.acceptor, ErrorKind::kLocalEndpoint, "closed the connection");
+}
+
 TEST(SingleTunnel, ALocalResetIsAnErrorOnBothSides) {
   Rig rig(single());
   auto c = rig.open();
