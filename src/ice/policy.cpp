@@ -45,13 +45,6 @@ bool is_ipv6(std::string_view address) {
   return address.find(':') != std::string_view::npos;
 }
 
-/// RFC 3927 and RFC 4291 section 2.5.6: fe80::/10 covers fe80 to febf.
-bool is_link_local(std::string_view address) {
-  if (!is_ipv6(address)) return address.starts_with("169.254.");
-  static constexpr std::array<std::string_view, 4> kPrefixes = {"fe8", "fe9", "fea", "feb"};
-  return starts_with_any(address, kPrefixes) && address.find(':') == 4;
-}
-
 bool is_loopback(const LocalInterface& candidate) {
   return candidate.loopback || candidate.address == "::1" || candidate.address.starts_with("127.");
 }
@@ -63,6 +56,13 @@ Tier tier_of(const LocalInterface& candidate) {
 }
 
 }  // namespace
+
+bool is_link_local(std::string_view address) {
+  if (!is_ipv6(address)) return address.starts_with("169.254.");
+  // The first ten bits allow fe80 to febf.
+  static constexpr std::array<std::string_view, 4> kPrefixes = {"fe8", "fe9", "fea", "feb"};
+  return starts_with_any(address, kPrefixes) && address.find(':') == 4;
+}
 
 std::string endpoint_text(std::string_view address, std::uint16_t port) {
   std::string text;

@@ -19,6 +19,9 @@ enum class RelayPolicy : std::uint8_t { kAuto, kOnly, kNever };
 /// "192.0.2.1:4000" or "[2001:db8::1]:4000", the form of the addresses in PathInfo.
 [[nodiscard]] std::string endpoint_text(std::string_view address, std::uint16_t port);
 
+/// 169.254.0.0/16 (RFC 3927) or fe80::/10 (RFC 4291 section 2.5.6), in numeric form.
+[[nodiscard]] bool is_link_local(std::string_view address);
+
 struct LocalInterface {
   std::string name;     ///< "eth0"
   std::string address;  ///< numeric, without scope

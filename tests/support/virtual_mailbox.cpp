@@ -26,7 +26,7 @@ ConnectionId VirtualMailbox::connect(LinkHandlers handlers) {
     }
     at->second.up = true;
     at->second.handlers.up();
-    perform(server_.handle(wormhole::ClientConnected{id}, world_.now()));
+    perform(server_.handle(wormhole::ClientConnected{id, std::nullopt}, world_.now()));
   });
   return id;
 }
