@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "adapters/socket_address.hpp"
+#include "adapters/wakeup.hpp"
 #include "local_world.hpp"
 
 namespace peersock::adapters::testing {

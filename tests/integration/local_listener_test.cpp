@@ -173,7 +173,9 @@ TEST_F(LocalListenerTest, APortInUseIsRefusedEarly) {
   EXPECT_THAT(refusal(TcpEndpoint{"", port}), in_use);
   EXPECT_THAT(refusal(TcpEndpoint{"127.0.0.1", port}), in_use);
   EXPECT_THAT(refusal(TcpEndpoint{"*", port}), in_use);
-  if (has_ipv6()) EXPECT_THAT(refusal(TcpEndpoint{"::1", port}), in_use);
+  if (has_ipv6()) {
+    EXPECT_THAT(refusal(TcpEndpoint{"::1", port}), in_use);
+  }
 }
 
 TEST_F(LocalListenerTest, APortInUseInOneFamilyOnlyIsRefused) {
