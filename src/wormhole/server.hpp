@@ -47,7 +47,7 @@ using ConnectionId = std::uint64_t;
 struct ClientConnected {
   static constexpr std::string_view kName = "ClientConnected";
   ConnectionId connection = 0;
-  std::optional<ClientAddress> address;
+  std::optional<ClientAddress> address = std::nullopt;
 };
 struct ClientFrameReceived {
   static constexpr std::string_view kName = "ClientFrameReceived";

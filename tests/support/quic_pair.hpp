@@ -32,9 +32,9 @@ struct QuicEnd {
   }
   template <typename Fact>
   [[nodiscard]] std::size_t count() const {
-    return static_cast<std::size_t>(
-        std::count_if(facts.begin(), facts.end(),
-                      [](const auto& fact) { return std::holds_alternative<Fact>(fact); }));
+    return static_cast<std::size_t>(std::count_if(facts.begin(), facts.end(), [](const auto& fact) {
+      return std::holds_alternative<Fact>(fact);
+    }));
   }
 };
 
@@ -67,7 +67,8 @@ class QuicPair {
     deliver(server.out, client);
     for (QuicEnd* end_point : {&client, &server}) {
       const auto due = deadline(*end_point);
-      if (due && *due <= VirtualClock::now()) end_point->connection->on_deadline(VirtualClock::now());
+      if (due && *due <= VirtualClock::now())
+        end_point->connection->on_deadline(VirtualClock::now());
     }
     settle();
     return true;

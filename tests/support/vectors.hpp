@@ -12,6 +12,8 @@ namespace peersock::testing {
 
 /// The file `name`; throws when it is missing or no JSON, which fails the test.
 [[nodiscard]] nlohmann::json read_vectors(const std::string& name);
+/// The file `name` of docs/spec; throws when it is missing.
+[[nodiscard]] std::string read_specification(const std::string& name);
 /// A member that holds octets in hexadecimal; throws when it does not.
 [[nodiscard]] Bytes octets_of(const nlohmann::json& object, const std::string& member);
 

@@ -16,9 +16,9 @@ namespace peersock::testing {
 
 struct LinkProfile {
   Duration delay = 5ms;
-  Duration jitter{};          ///< each datagram takes up to this much longer
-  unsigned loss = 0;          ///< of 1,000 datagrams
-  unsigned duplication = 0;   ///< of 1,000 datagrams
+  Duration jitter{};         ///< each datagram takes up to this much longer
+  unsigned loss = 0;         ///< of 1,000 datagrams
+  unsigned duplication = 0;  ///< of 1,000 datagrams
 };
 
 class VirtualLink {

@@ -1,7 +1,6 @@
 #include "server_table.hpp"
 
 #include <string>
-#include <vector>
 
 #include "server_script.hpp"
 
@@ -13,9 +12,9 @@ const ServerRule kSituations[] = {
     {"Absent", ""},
     {"Unbound", "1 connects\n1< welcome {}"},
     {"Bound", "1 joins a"},
-    {"Allocated", "1 joins a\n1> {\"type\":\"allocate\"}\n1< allocated $n"},
-    {"Claimed", "1 joins a\n1> {\"type\":\"claim\",\"nameplate\":\"4\"}\n1< claimed $m"},
-    {"ClaimRefused", R"(
+    {"Bound allocated", "1 joins a\n1> {\"type\":\"allocate\"}\n1< allocated $n"},
+    {"Bound claimed", "1 joins a\n1> {\"type\":\"claim\",\"nameplate\":\"4\"}\n1< claimed $m"},
+    {"Bound claim refused", R"(
       8 joins x
       8> {"type":"claim","nameplate":"4"}
       8< claimed $m
@@ -25,7 +24,7 @@ const ServerRule kSituations[] = {
       1 joins a
       1> {"type":"claim","nameplate":"4"}
       1< error crowded)"},
-    {"Released", R"(
+    {"Bound released", R"(
       1 joins a
       1> {"type":"claim","nameplate":"4"}
       1< claimed $m
@@ -34,7 +33,7 @@ const ServerRule kSituations[] = {
     {"Open", R"(
       1 joins a
       1> {"type":"open","mailbox":"box"})"},
-    {"OpenRefused", R"(
+    {"Bound open refused", R"(
       8 joins x
       8> {"type":"open","mailbox":"box"}
       9 joins y
@@ -42,7 +41,7 @@ const ServerRule kSituations[] = {
       1 joins a
       1> {"type":"open","mailbox":"box"}
       1< error crowded)"},
-    {"Lingering", R"(
+    {"Open mailbox gone", R"(
       1 joins a
       1> {"type":"open","mailbox":"box"}
       9 joins a
@@ -80,6 +79,33 @@ const ServerRule kInputs[] = {
     {"close other", R"(1> {"type":"close","mailbox":"other"})"},
 };
 
+/// The first frame that answers `request`, in short.
+std::string ask(ServerScript& script, const std::string& request) {
+  script.inbox(1).clear();
+  script.begin("1> " + request);
+  return script.inbox(1).empty() ? "" : brief(script.inbox(1).front());
+}
+
+/// How far connection 1 has come, found out by what it may say.
+std::string phase(ServerScript& script) {
+  if (ask(script, R"({"type":"ping","ping":1})").empty()) return "Absent";
+  if (ask(script, R"({"type":"list"})") == "error must bind first") return "Unbound";
+  if (ask(script, R"({"type":"add"})") == "error missing 'phase'") return "Open";
+  const std::string closing = ask(script, R"({"type":"close"})");
+  return closing == "error only one close per connection" ? "Closed" : "Bound";
+}
+
+/// All that connection 1 heard; what is random is left out.
+std::string heard(ServerScript& script) {
+  std::string text;
+  for (const auto& frame : script.inbox(1)) {
+    std::string one = brief(frame);
+    if (one.starts_with("claimed") || one.starts_with("allocated")) one.resize(one.find(' '));
+    text += (text.empty() ? "" : ", ") + one;
+  }
+  return text;
+}
+
 }  // namespace
 
 Table server_table() {
@@ -89,16 +115,8 @@ Table server_table() {
       ServerScript script;
       script.play(situation.script);
       script.begin(input.script);
-      std::string heard;
-      for (const auto& frame : script.inbox(1)) {
-        std::string text = brief(frame);
-        if (text.starts_with("claimed") || text.starts_with("allocated")) {
-          text.resize(text.find(' '));  // what follows is random
-        }
-        heard += (heard.empty() ? "" : ", ") + text;
-      }
-      table.push_back({std::string(script.server().state_name()) + ' ' + situation.name, input.name,
-                       std::string(script.server().state_name()), heard});
+      const std::string outputs = heard(script);
+      table.push_back({situation.name, input.name, phase(script), outputs});
     }
   }
   return table;

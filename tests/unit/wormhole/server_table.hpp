@@ -5,7 +5,7 @@
 
 namespace peersock::testing {
 
-/// `outputs` are the frames that the connection hears, in short.
+/// States are how far the connection has come; `outputs` are the frames that it hears, in short.
 [[nodiscard]] Table server_table();
 
 }  // namespace peersock::testing
