@@ -351,4 +351,9 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   return convert(std::move(raw));
 }
 
+bool asks_for_json(int argc, char** argv) {
+  return std::any_of(argv, argv + argc,
+                     [](const char* argument) { return std::string_view(argument) == "--json"; });
+}
+
 }  // namespace peersock::app

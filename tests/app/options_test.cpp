@@ -1,12 +1,13 @@
 #include "app/options.hpp"
 
+#include <array>
 #include <regex>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "arguments.hpp"
-#include "specification.hpp"
+#include "support/vectors.hpp"
 
 namespace peersock::app {
 namespace {
@@ -124,6 +125,13 @@ TEST(Options, TheLastOfARepeatedOptionCounts) {
   EXPECT_EQ(options_of({"stdio-a", "--stun", "a", "--stun", "b"}).settings.stun_host, "b");
 }
 
+TEST(Options, JsonIsSeenAmongWrongArguments) {
+  std::array<std::string, 3> words{"peersock", "conect", "--json"};
+  std::array<char*, 3> argv{words[0].data(), words[1].data(), words[2].data()};
+  EXPECT_TRUE(asks_for_json(3, argv.data()));
+  EXPECT_FALSE(asks_for_json(2, argv.data()));
+}
+
 TEST(Options, QuietIsRead) {
   EXPECT_EQ(options_of({"stdio-a", "-q"}).verbosity, Verbosity::kQuiet);
   EXPECT_EQ(options_of({"mailbox", "--quiet"}).verbosity, Verbosity::kQuiet);
@@ -216,7 +224,7 @@ std::string text(const std::vector<std::string>& words) {
 }
 
 TEST(Options, TheSpecificationNamesEveryCommandAndOption) {
-  const std::string specification = testing::specification("cli.md");
+  const std::string specification = peersock::testing::read_specification("cli.md");
   const std::regex option("--[a-z-]+");
   for (const std::string command : {"connect", "listen", "stdio-a", "stdio-b", "mailbox"}) {
     EXPECT_THAT(specification, HasSubstr("    peersock " + command));

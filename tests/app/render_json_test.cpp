@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "specification.hpp"
+#include "support/vectors.hpp"
 
 namespace peersock::app {
 namespace {
@@ -65,7 +65,7 @@ TEST(RenderJson, EveryEventHasItsLine) {
 }
 
 TEST(RenderJson, TheSpecificationNamesEveryEventAndMember) {
-  const std::string text = testing::specification("events.md");
+  const std::string text = peersock::testing::read_specification("events.md");
   for (const Line& line : all_lines()) {
     const auto json = nlohmann::json::parse(line.json);
     for (const auto& [member, value] : json.items()) {
@@ -94,7 +94,7 @@ std::map<std::string, std::set<std::string>> members_by_event() {
 
 TEST(RenderJson, TheExampleInTheSpecificationIsTrue) {
   const auto members = members_by_event();
-  std::istringstream text(testing::specification("events.md"));
+  std::istringstream text(peersock::testing::read_specification("events.md"));
   int examples = 0;
   for (std::string line; std::getline(text, line);) {
     if (!line.starts_with(R"(    {"v":1)") || line.ends_with("…}")) continue;
