@@ -140,10 +140,9 @@ def fetch(port: int, name: str) -> tuple[str, int, float]:
 
 
 def describe_path(event: Event) -> str:
-    path = event.get("path", event)
-    way = "relayed" if path.get("relayed") else "direct"
-    ends = [f"{path.get(side + '_type', '?')} {path.get(side + '_address', '')}".strip() for side in ("local", "remote")]
-    return f"{way}, {path.get('transport', 'udp')}, {ends[0]} to {ends[1]}"
+    way = event.get("kind", "direct")
+    ends = [f"{event.get(side + '_type', '?')} {event.get(side + '_address', '')}".strip() for side in ("local", "remote")]
+    return f"{way}, {event.get('transport', 'udp')}, {ends[0]} to {ends[1]}"
 
 
 def demonstrate(peersock: str, size: int, verbose: bool) -> None:

@@ -13,25 +13,25 @@ constexpr std::string_view kSecretLabel = "peersock/smp/v1";
 Error mismatch() {
   return {ErrorKind::kAuthentication,
           "The codes differ, or someone is between the two ends; make a new code and use it on "
-          "both sides."};
+          "both sides"};
 }
 
 Error broken_order() {
   return {ErrorKind::kAuthentication,
           "The other side did not keep to the proof of the code, or someone is between the two "
-          "ends; make a new code and run the same version of peersock on both sides."};
+          "ends; make a new code and run the same version of peersock on both sides"};
 }
 
 Error silence() {
   return {ErrorKind::kConnectionLost,
           "The other side stopped answering during the proof of the code; see whether it still "
-          "runs, then make a new code."};
+          "runs, then make a new code"};
 }
 
 Error started_twice() {
   return {ErrorKind::kInternal,
           "The proof of the code was started twice; this is a defect of peersock, please report "
-          "it."};
+          "it"};
 }
 
 void absorb(crypto_hash_sha256_state& hash, ByteView value) {
@@ -40,7 +40,7 @@ void absorb(crypto_hash_sha256_state& hash, ByteView value) {
       static_cast<std::uint8_t>(size >> 24), static_cast<std::uint8_t>(size >> 16),
       static_cast<std::uint8_t>(size >> 8), static_cast<std::uint8_t>(size)};
   crypto_hash_sha256_update(&hash, length.data(), length.size());
-  crypto_hash_sha256_update(&hash, value.data(), value.size());
+  if (!value.empty()) crypto_hash_sha256_update(&hash, value.data(), value.size());
 }
 
 }  // namespace

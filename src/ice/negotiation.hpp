@@ -10,16 +10,18 @@
 #include "core/error.hpp"
 #include "core/event.hpp"
 #include "core/machine.hpp"
+#include "ice/policy.hpp"
+#include "ice/trickle.hpp"
 #include "wire/ice_message.hpp"
 
 namespace peersock::ice {
 
-/// Candidates that appear within this time of each other leave in one message.
-inline constexpr Duration kTrickleBatch = 20ms;
-/// Time from knowing both credentials to the first working path, before giving up.
+/// Time from the opening of the channel to the peer's credentials, and from these to the first
+/// working path, before giving up.
 inline constexpr Duration kPathTimeout = 30s;
-
-enum class RelayPolicy : std::uint8_t { kAuto, kOnly, kNever };
+/// What remains of it once neither side has anything left to try: a check of the peer may still
+/// be on its way.
+inline constexpr Duration kLastChance = 5s;
 
 struct NegotiationConfig {
   RelayPolicy relay = RelayPolicy::kAuto;
@@ -124,14 +126,18 @@ class Negotiation {
   };
   struct Exchanging {
     static constexpr std::string_view kName = "Exchanging";
+    Instant give_up;
   };
   struct Checking {
     static constexpr std::string_view kName = "Checking";
     Instant give_up;
+    bool agent_failed = false;
   };
   struct Connected {
     static constexpr std::string_view kName = "Connected";
+    PathInfo path;
   };
+  /// QUIC goes on; its idle time-out decides, so there is no deadline here.
   struct Broken {
     static constexpr std::string_view kName = "Broken";
   };
@@ -139,13 +145,35 @@ class Negotiation {
     static constexpr std::string_view kName = "Failed";
   };
   using State = std::variant<Gathering, Exchanging, Checking, Connected, Broken, GivenUp>;
+  using Outputs = std::vector<Output>;
+
+  void on(LocalCredentialsMade& input, Instant now, Outputs& out);
+  void on(LocalCandidateFound& input, Instant now, Outputs& out);
+  void on(LocalGatheringDone& input, Instant now, Outputs& out);
+  void on(ChannelOpened& input, Instant now, Outputs& out);
+  void on(PeerMessageReceived& input, Instant now, Outputs& out);
+  void on(PairSelected& input, Instant now, Outputs& out);
+  void on(AgentFailed& input, Instant now, Outputs& out);
+  void on(DeadlineReached& input, Instant now, Outputs& out);
+  /// An input that does not fit the state: late or repeated.
+  static void ignore() {}
+
+  void send(Instant now, Outputs& out);
+  void start_checks(Instant now, Outputs& out);
+  void hand_on(Outputs& out);
+  void follow_selection(Outputs& out);
+  void shorten_wait(Instant now);
+  void give_up(Outputs& out);
+  [[nodiscard]] PathInfo described(PathInfo path) const;
+  [[nodiscard]] bool may_be_used(const PathInfo& path) const;
+  [[nodiscard]] std::string no_path_sentence() const;
 
   NegotiationConfig config_;
   State state_;
-  // What is still to be sent: grows until the batch leaves.
-  std::optional<wire::IceMessage> outgoing_;
-  std::optional<Instant> batch_due_;
-  std::size_t remote_candidates_ = 0;
+  OutgoingTrickle outgoing_;
+  IncomingTrickle incoming_;
+  std::optional<PathInfo> selected_;  // by the agent, while it works
+  bool warned_of_limit_ = false;
 };
 
 }  // namespace peersock::ice

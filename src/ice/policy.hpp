@@ -1,10 +1,26 @@
-// Which local addresses become candidates. Pure; the adapter lists the interfaces.
+// Which addresses and paths may be used. Pure; the adapter lists the interfaces.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace peersock::ice {
+
+/// Whether paths through a TURN server are used beside direct ones, alone, or not at all.
+enum class RelayPolicy : std::uint8_t { kAuto, kOnly, kNever };
+
+[[nodiscard]] constexpr bool is_allowed(RelayPolicy policy, bool relayed) {
+  return policy == RelayPolicy::kAuto || (policy == RelayPolicy::kOnly) == relayed;
+}
+
+/// "192.0.2.1:4000" or "[2001:db8::1]:4000", the form of the addresses in PathInfo.
+[[nodiscard]] std::string endpoint_text(std::string_view address, std::uint16_t port);
+
+/// 169.254.0.0/16 (RFC 3927) or fe80::/10 (RFC 4291 section 2.5.6), in numeric form.
+[[nodiscard]] bool is_link_local(std::string_view address);
 
 struct LocalInterface {
   std::string name;     ///< "eth0"
@@ -12,10 +28,22 @@ struct LocalInterface {
   bool up = false;
   bool loopback = false;
   bool point_to_point = false;  ///< tunnels, VPNs
+
+  friend bool operator==(const LocalInterface&, const LocalInterface&) = default;
 };
 
-/// The addresses to gather host candidates from, best first: ordinary interfaces; without them
-/// VPNs; without them container bridges and IPv6 link-local; without any, loopback. At most 16.
+/// Every address costs a socket, candidates and checks.
+inline constexpr std::size_t kMaxLocalAddresses = 16;
+/// Of one family on one interface: IPv6 privacy extensions can leave dozens behind.
+inline constexpr std::size_t kMaxAddressesOfOneKind = 4;
+
+/// The interfaces' addresses to gather host candidates from, best first: ordinary interfaces, then
+/// VPNs; without any of them container bridges and link-local addresses; without any, loopback.
+/// No duplicates; at most kMaxLocalAddresses.
+[[nodiscard]] std::vector<LocalInterface> choose_local_interfaces(
+    const std::vector<LocalInterface>& interfaces);
+
+/// The same, addresses only.
 [[nodiscard]] std::vector<std::string> choose_local_addresses(
     const std::vector<LocalInterface>& interfaces);
 

@@ -101,6 +101,8 @@ class Connection {
   /// Nothing when the peer's stream limit is reached (StreamsAvailable follows), or the
   /// connection is not established or is closed.
   [[nodiscard]] virtual std::optional<StreamId> open_stream() = 0;
+  /// With an empty `into` nothing is taken, and only a reset is told: so a reader that can not keep
+  /// octets now may still learn that there will be no more of them.
   [[nodiscard]] virtual ReadOutcome read(StreamId stream, MutableBytes into) = 0;
   /// Octets that `write` would take now. Once this gave 0, or `write` took less than offered,
   /// StreamWritable follows when there is room again.

@@ -31,11 +31,10 @@ class Host {
   virtual void send_frame(std::string frame) = 0;
   virtual void close_link() = 0;
 
-  // The ICE agent. Answers: Peer::local_credentials, local_candidate, gathering_done,
-  // pair_selected, agent_failed.
+  // The ICE agent; openers are controlling. Answers: Peer::local_credentials, local_candidate,
+  // gathering_done, pair_selected, agent_failed.
   virtual void start_gathering() = 0;
-  virtual void set_remote_credentials(bool controlling, const std::string& ufrag,
-                                      const std::string& password) = 0;
+  virtual void set_remote_credentials(const std::string& ufrag, const std::string& password) = 0;
   virtual void add_remote_candidates(const std::vector<wire::Candidate>& candidates) = 0;
   virtual void end_remote_candidates() = 0;
   virtual void stop_agent() = 0;

@@ -35,7 +35,6 @@ wormhole::ClientConfig Peer::Impl::wormhole_config() {
 SessionConfig Peer::Impl::session_config() const {
   SessionConfig session_settings;
   session_settings.mode = config_.mode;
-  session_settings.side = side_;
   session_settings.rendezvous_url = config_.rendezvous_url;
   session_settings.software = config_.software;
   session_settings.peer_timeout = config_.peer_timeout;
@@ -175,7 +174,7 @@ void Peer::Impl::perform(wormhole::ClientOutput output, Instant /*now*/) {
                  [&](wormhole::CodeReady& o) {
                    session.post(CodeReady{std::move(o.code), o.made_here});
                  },
-                 [&](wormhole::PeerSeen& o) { session.post(PeerSeen{std::move(o.peer_side)}); },
+                 [&](wormhole::PeerSeen&) { session.post(PeerSeen{}); },
                  [&](wormhole::PeerVerified& o) {
                    session.post(PeerVerified{std::move(o.app_versions), std::move(o.wormhole_key)});
                  },
@@ -190,24 +189,23 @@ void Peer::Impl::perform(wormhole::ClientOutput output, Instant /*now*/) {
 }
 
 void Peer::Impl::perform(ice::NegotiationOutput output, Instant /*now*/) {
-  std::visit(Overloaded{
-                 [&](ice::SendPeerMessage& o) {
-                   wormhole.post(wormhole::PayloadQueued{to_bytes(o.json)});
-                 },
-                 [&](ice::SetRemoteCredentials& o) {
-                   host_.set_remote_credentials(leader_, o.ufrag, o.password);
-                 },
-                 [&](ice::AddRemoteCandidates& o) { host_.add_remote_candidates(o.candidates); },
-                 [&](ice::EndRemoteCandidates&) { host_.end_remote_candidates(); },
-                 [&](ice::PathReady& o) {
-                   path_ = o.path;
-                   session.post(PathReady{std::move(o.path)});
-                 },
-                 [&](ice::PathBroken&) { session.post(PathBroken{}); },
-                 [&](ice::Warned& o) { session.post(StageWarned{std::move(o.message)}); },
-                 [&](ice::Failed& o) { session.post(PathFailed{std::move(o.error)}); },
-             },
-             output);
+  std::visit(
+      Overloaded{
+          [&](ice::SendPeerMessage& o) {
+            wormhole.post(wormhole::PayloadQueued{to_bytes(o.json)});
+          },
+          [&](ice::SetRemoteCredentials& o) { host_.set_remote_credentials(o.ufrag, o.password); },
+          [&](ice::AddRemoteCandidates& o) { host_.add_remote_candidates(o.candidates); },
+          [&](ice::EndRemoteCandidates&) { host_.end_remote_candidates(); },
+          [&](ice::PathReady& o) {
+            path_ = o.path;
+            session.post(PathReady{std::move(o.path)});
+          },
+          [&](ice::PathBroken&) { session.post(PathBroken{}); },
+          [&](ice::Warned& o) { session.post(StageWarned{std::move(o.message)}); },
+          [&](ice::Failed& o) { session.post(PathFailed{std::move(o.error)}); },
+      },
+      output);
 }
 
 void Peer::Impl::perform(auth::HandshakeOutput output, Instant /*now*/) {
@@ -225,10 +223,7 @@ void Peer::Impl::perform(SessionOutput output, Instant now) {
   std::visit(Overloaded{
                  [&](StartRendezvous&) { wormhole.post(wormhole::Started{}); },
                  [&](StartGathering&) { host_.start_gathering(); },
-                 [&](StartTrickle& o) {
-                   leader_ = o.leader;
-                   ice.post(ice::ChannelOpened{});
-                 },
+                 [&](StartTrickle&) { ice.post(ice::ChannelOpened{}); },
                  [&](StartQuic& o) { start_quic(o, now); },
                  [&](OpenPath&) { transport.open_path(); },
                  [&](StartProof& o) { start_proof(std::move(o)); },

@@ -34,7 +34,6 @@ class Peer::Impl {
   Rng& rng_;
   std::string side_;
   TraceHook trace_;
-  bool leader_ = false;
   std::optional<PathInfo> path_;
   std::optional<ExitCode> exit_code_;
 

@@ -115,28 +115,27 @@ void Session::on(CodeReady& input, Instant /*now*/) {
   code_ = std::move(input.code);
 }
 
-void Session::on(PeerSeen& input, Instant now) {
+void Session::on(PeerSeen& /*input*/, Instant now) {
   auto* meeting = std::get_if<Meeting>(&state_);
-  if (meeting == nullptr || meeting->leader) return unexpected();
-  meeting->leader = config_.side > input.peer_side;
+  if (meeting == nullptr || meeting->peer_seen) return unexpected();
+  meeting->peer_seen = true;
   meeting->due = now + kIntroductionTimeout;
-  outputs_.emplace_back(StartTrickle{*meeting->leader});
+  outputs_.emplace_back(StartTrickle{});
 }
 
 void Session::on(PeerVerified& input, Instant /*now*/) {
   auto* meeting = std::get_if<Meeting>(&state_);
-  if (meeting == nullptr || !meeting->leader) return unexpected();
+  if (meeting == nullptr || !meeting->peer_seen) return unexpected();
   auto introduction = wire::parse_introduction(input.app_versions);
   if (!introduction) return fail(introduction.error());
   if (auto conflict = wire::mode_conflict(config_.mode, introduction->mode)) {
     return fail({ErrorKind::kIncompatible, *conflict});
   }
-  const bool leader = *meeting->leader;
   peer_ = std::move(*introduction);
   emit(event::PeerArrived{std::string(wire::to_string(peer_->mode))});
   outputs_.emplace_back(
-      StartQuic{leader ? quic::Role::kClient : quic::Role::kServer, peer_->fingerprint});
-  state_ = Connecting{leader, std::move(input.wormhole_key), std::nullopt};
+      StartQuic{leads() ? quic::Role::kClient : quic::Role::kServer, peer_->fingerprint});
+  state_ = Connecting{std::move(input.wormhole_key), std::nullopt};
 }
 
 void Session::on(RendezvousFailed& input, Instant /*now*/) {
@@ -192,10 +191,9 @@ void Session::on(QuicEstablished& input, Instant /*now*/) {
   auto* connecting = std::get_if<Connecting>(&state_);
   if (connecting == nullptr || !code_) return unexpected();
   report_path(input.round_trip);
-  outputs_.emplace_back(
-      StartProof{connecting->leader,
-                 auth::smp_secret(input.exporter.reveal(), connecting->wormhole_key.reveal(),
-                                  code_->canonical().reveal())});
+  outputs_.emplace_back(StartProof{
+      leads(), auth::smp_secret(input.exporter.reveal(), connecting->wormhole_key.reveal(),
+                                code_->canonical().reveal())});
   state_ = Proving{};
 }
 
@@ -207,6 +205,7 @@ void Session::on(QuicClosed& input, Instant /*now*/) {
     const bool may_leave = !serves_once(config_.mode, config_.once) || open->finished_here;
     if (is_orderly(input) && may_leave) {
       emit(event::PeerLeft{});
+      outputs_.emplace_back(StopTunnel{});
       return close(ExitCode::kDone, wire::SessionError::kDone, wire::Mood::kHappy);
     }
     return fail(close_error(input));
@@ -352,7 +351,7 @@ void Session::on(DeadlineReached& /*input*/, Instant now) {
   const auto due = deadline();
   if (!due || now < *due) return;
   if (const auto* meeting = std::get_if<Meeting>(&state_)) {
-    return fail({ErrorKind::kPeerNeverCame, meeting->leader ? kNoAnswer : kNobodyCame});
+    return fail({ErrorKind::kPeerNeverCame, meeting->peer_seen ? kNoAnswer : kNobodyCame});
   }
   if (in<Connecting>()) return fail({ErrorKind::kConnectionLost, kHandshakeSilent});
   if (const auto* leaving = std::get_if<Leaving>(&state_)) {

@@ -31,7 +31,6 @@ inline constexpr Duration kGoodbyeTimeout = 2s;
 
 struct SessionConfig {
   wire::Mode mode = wire::Mode::kListen;
-  std::string side;
   std::string rendezvous_url;
   std::string software;
   /// How long to wait for the peer; nothing: for ever.
@@ -60,7 +59,6 @@ struct CodeReady {
 };
 struct PeerSeen {
   static constexpr std::string_view kName = "PeerSeen";
-  std::string peer_side;
 };
 struct PeerVerified {
   static constexpr std::string_view kName = "PeerVerified";
@@ -143,11 +141,9 @@ struct StartRendezvous {
 struct StartGathering {
   static constexpr std::string_view kName = "StartGathering";
 };
-/// The key is agreed: ICE messages may leave, in the same flight as our introduction. `leader` is
-/// ICE controlling and QUIC client.
+/// The key is agreed: ICE messages may leave, in the same flight as our introduction.
 struct StartTrickle {
   static constexpr std::string_view kName = "StartTrickle";
-  bool leader = false;
 };
 /// The connection object is made now, so that no datagram is lost; a client starts to send when
 /// the path is ready.
@@ -198,6 +194,8 @@ using SessionOutput =
     std::variant<StartRendezvous, StartGathering, StartTrickle, StartQuic, OpenPath, StartProof,
                  StartTunnel, StopTunnel, SendControl, CloseRendezvous, CloseQuic, Emit, End>;
 
+/// Openers (listen, stdio-b) lead: they are ICE controlling, QUIC client and start the proof. A
+/// session has exactly one, so the roles are known before the peer is.
 class Session {
  public:
   using Input = SessionInput;
@@ -218,12 +216,11 @@ class Session {
   struct Meeting {
     static constexpr std::string_view kName = "Meeting";
     std::optional<Instant> due;
-    std::optional<bool> leader;
+    bool peer_seen = false;
   };
   /// The peer knows the code; ICE looks for a path, QUIC shakes hands on it.
   struct Connecting {
     static constexpr std::string_view kName = "Connecting";
-    bool leader = false;
     Secret wormhole_key;
     std::optional<Instant> due;  ///< set when the path is ready
   };
@@ -281,6 +278,7 @@ class Session {
   void on_frame(const wire::control::Hello& hello, Open& open, Instant now);
   void on_goodbye(const wire::control::Goodbye& goodbye, Open& open);
 
+  [[nodiscard]] bool leads() const { return wire::is_opener(config_.mode); }
   template <typename T>
   [[nodiscard]] bool in() const {
     return std::holds_alternative<T>(state_);

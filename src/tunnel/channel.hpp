@@ -12,14 +12,19 @@ namespace peersock::tunnel {
 /// Exactly one of: octets > 0; end; failed; none of them (would block).
 struct LocalRead {
   std::size_t octets = 0;
-  bool end = false;     ///< end-of-file
-  bool failed = false;  ///< reset by the local program, or an input error
+  bool end = false;  ///< end-of-file
+  /// Why no more can be read, as a sentence for a person: reset by the local program, or an input
+  /// error. Nothing can be written any more either.
+  std::optional<std::string> failed;
 };
 
-/// `octets` were taken; `failed` says, for a person, why no more ever will be.
+/// `octets` were taken; `failed` says, as a sentence for a person, why no more ever will be.
 struct LocalWrite {
   std::size_t octets = 0;
   std::optional<std::string> failed;
+  /// With `failed`: there is no use in reading what the local program may still have to say.
+  /// True for standard streams, whose input may well be endless; a socket's soon ends.
+  bool input_too = false;
 };
 
 /// Implemented by sockets and standard streams in adapters/, and by memory in tests.

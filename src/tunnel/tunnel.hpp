@@ -19,9 +19,9 @@ namespace peersock::tunnel {
 using ConnectionId = std::uint64_t;
 
 /// Octets from the peer that one connection holds at most while its local side does not take them.
-inline constexpr std::size_t kMaxPending = 64 * 1024;
+inline constexpr std::size_t kMaxPending = std::size_t{64} * 1024;
 /// Octets moved for one connection and direction before others get their turn.
-inline constexpr std::size_t kTurn = 256 * 1024;
+inline constexpr std::size_t kTurn = std::size_t{256} * 1024;
 /// Local connections that wait for stream credit before the listener pauses.
 inline constexpr std::size_t kMaxWaiting = 64;
 

@@ -30,8 +30,9 @@ struct ClientConfig {
   std::optional<wire::Code> code;
   /// Sent in the encrypted `version` phase.
   nlohmann::json app_versions = nlohmann::json::object();
-  /// From start until the first connection to the server, and again for each later silence
-  /// while a request is unanswered.
+  /// Until our `pake` is stored in the mailbox, each step (welcome, nameplate, mailbox, pake) has
+  /// this long, lost links included. Later it bounds a connection attempt and a silence while an
+  /// answer is due, after which the link is taken down and opened again.
   Duration link_timeout = 20s;
 };
 
@@ -40,8 +41,15 @@ inline constexpr Duration kFirstReconnectDelay = 1s;
 inline constexpr Duration kLongestReconnectDelay = 60s;
 /// How long `CloseRequested` waits for the server's `closed` before it gives up politely.
 inline constexpr Duration kCloseTimeout = 2s;
-/// Octets of not yet ordered payloads, and number of phases, that are kept at most.
+/// A link on which nothing was heard for so long is asked whether it is alive.
+inline constexpr Duration kPingInterval = 60s;
+/// Numbered phases that are kept at most: of the peer until it is their turn, of ours until the
+/// server has confirmed them. More ends the session.
 inline constexpr std::size_t kMaxPendingPhases = 256;
+/// Likewise their octets; of ours, counted as they travel, in hexadecimal.
+inline constexpr std::size_t kMaxPendingOctets = std::size_t{4} * 1024 * 1024;
+/// Longest side id of a peer and longest mailbox id that are accepted, in octets.
+inline constexpr std::size_t kMaxIdLength = 256;
 
 // Inputs.
 struct Started {
@@ -67,7 +75,8 @@ struct PayloadQueued {
   static constexpr std::string_view kName = "PayloadQueued";
   Bytes payload;
 };
-/// Leave the mailbox. Ends in Closed.
+/// Leave the mailbox. Ends in Closed: at once when no nameplate was asked for, else within
+/// kCloseTimeout.
 struct CloseRequested {
   static constexpr std::string_view kName = "CloseRequested";
   wire::Mood mood = wire::Mood::kHappy;
@@ -91,7 +100,7 @@ struct CloseLink {
 /// The server welcomed us for the first time.
 struct Joined {
   static constexpr std::string_view kName = "Joined";
-  std::optional<std::string> motd;
+  std::optional<std::string> motd;  ///< fit to be shown
 };
 /// The code is complete: made by us, or the one that was given.
 struct CodeReady {
@@ -125,9 +134,10 @@ struct Warned {
 struct Closed {
   static constexpr std::string_view kName = "Closed";
 };
-/// Terminal: kRendezvousUnreachable, kCodeInUse, kAuthentication (the peer's `version` does not
+/// Terminal: kRendezvousUnreachable, kCodeInUse, kAuthentication (a message of the peer does not
 /// decrypt: wrong code; never retried), kConnectionLost (the peer broke the protocol). The
-/// machine has already asked to close the mailbox with the fitting mood, as far as it could.
+/// machine has already asked to close the mailbox with the fitting mood, as far as it could, and
+/// has closed the link.
 struct Failed {
   static constexpr std::string_view kName = "Failed";
   Error error;

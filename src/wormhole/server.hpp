@@ -1,5 +1,5 @@
 // The embedded rendezvous server as a machine: nameplates, mailboxes, history, crowding, pruning.
-// Source: magic-wormhole-protocols, server-protocol.md; docs/spec/rendezvous.md.
+// Source: magic-wormhole-protocols, server-protocol.md; docs/spec/rendezvous-server.md.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,19 @@ struct ServerConfig {
   std::size_t max_frame = 4 * 1024 * 1024;      ///< octets; longer: error, connection closed
   std::size_t max_messages_per_mailbox = 1024;  ///< then `add` is refused with an error
   std::size_t max_octets_per_mailbox = 16 * 1024 * 1024;
+  /// Connections that hear one mailbox; one more makes the oldest of them go.
+  std::size_t max_listeners_per_mailbox = 16;
   std::size_t max_mailboxes = 65536;
+  /// Everything that is kept for all mailboxes together; then requests that need more are refused.
+  std::size_t max_octets = 256 * 1024 * 1024;
+};
+
+/// Where a connection comes from; told to the client as `your-address`, and not kept.
+struct ClientAddress {
+  enum class Family : std::uint8_t { kIpv4, kIpv6 };
+  Family family = Family::kIpv4;
+  std::string host;  ///< numeric
+  std::uint16_t port = 0;
 };
 
 /// Names one WebSocket connection; the shell never reuses one.
@@ -35,6 +47,7 @@ using ConnectionId = std::uint64_t;
 struct ClientConnected {
   static constexpr std::string_view kName = "ClientConnected";
   ConnectionId connection = 0;
+  std::optional<ClientAddress> address = std::nullopt;
 };
 struct ClientFrameReceived {
   static constexpr std::string_view kName = "ClientFrameReceived";
@@ -49,11 +62,13 @@ using ServerInput =
     std::variant<ClientConnected, ClientFrameReceived, ClientDisconnected, DeadlineReached>;
 
 // Outputs.
+/// One text frame.
 struct SendToClient {
   static constexpr std::string_view kName = "SendToClient";
   ConnectionId connection = 0;
   std::string frame;
 };
+/// Close the connection once what was sent has left. ClientDisconnected may follow or not.
 struct DropClient {
   static constexpr std::string_view kName = "DropClient";
   ConnectionId connection = 0;
@@ -79,11 +94,23 @@ class Server {
   [[nodiscard]] std::optional<Instant> deadline() const;
   [[nodiscard]] std::string_view state_name() const { return "Serving"; }
 
+  /// How mailboxes ended; the words of the reference server.
+  struct Outcomes {
+    std::uint64_t happy = 0;
+    std::uint64_t lonely = 0;   ///< only one side ever came, or a side said so
+    std::uint64_t scary = 0;    ///< a side reported a wrong code
+    std::uint64_t errory = 0;   ///< a side reported an error
+    std::uint64_t pruney = 0;   ///< idle for too long
+    std::uint64_t crowded = 0;  ///< a third side came
+    friend bool operator==(const Outcomes&, const Outcomes&) = default;
+  };
   struct Counts {
     std::size_t connections = 0;
     std::size_t nameplates = 0;
     std::size_t mailboxes = 0;
     std::size_t messages = 0;
+    std::size_t octets = 0;  ///< what ServerConfig::max_octets bounds
+    Outcomes outcomes;
   };
   [[nodiscard]] Counts counts() const;
 

@@ -4,6 +4,7 @@
 
 #include "adapters/openssl_engine.hpp"
 #include "adapters/otr_smp.hpp"
+#include "support/quick_smp.hpp"
 #include "support/virtual_clock.hpp"
 #include "wire/code.hpp"
 
@@ -20,18 +21,14 @@ Bytes pattern(std::size_t size, std::uint8_t salt) {
 }
 
 SessionPair::SessionPair(PairOptions options)
-    : world(options.seed),
+    : world(options.seed, VirtualClock::now()),
       mailbox(world, options.mailbox),
       path(world, options.path),
       options_(std::move(options)) {
-  set_virtual_clock([this] { return world.now(); });
+  world.set_clock(&VirtualClock::advance_to);
 }
 
-SessionPair::~SessionPair() {
-  a.reset();
-  b.reset();
-  set_virtual_clock(nullptr);
-}
+SessionPair::~SessionPair() = default;
 
 VirtualHostConfig SessionPair::host_config(bool first, std::optional<std::string> code) {
   VirtualHostConfig config;
@@ -44,7 +41,9 @@ VirtualHostConfig SessionPair::host_config(bool first, std::optional<std::string
   if (code) config.peer.code = wire::parse_code(*code).value();
   config.make_engine = [] { return std::move(adapters::make_openssl_engine().value()); };
   const auto& smp = first ? options_.smp_a : options_.smp_b;
-  config.make_smp = smp ? smp : [] { return adapters::make_otr_smp(); };
+  config.make_smp = smp                   ? smp
+                    : options_.real_proof ? adapters::make_otr_smp_engine
+                                          : make_quick_smp;
   if (!options_.target_refuses) {
     config.target = [this] {
       auto program = std::make_shared<LocalProgram>();
@@ -64,8 +63,10 @@ void SessionPair::start() {
 }
 
 void SessionPair::start_second() {
-  b = std::make_unique<VirtualHost>(world, mailbox, path,
-                                    host_config(false, options_.typed_code.value_or(*a->code())));
+  const std::size_t dash = a->code()->find('-');
+  const std::string typed = options_.typed_nameplate.value_or(a->code()->substr(0, dash)) + "-" +
+                            options_.typed_words.value_or(a->code()->substr(dash + 1));
+  b = std::make_unique<VirtualHost>(world, mailbox, path, host_config(false, typed));
   path.join(*a, *b);
   b->start();
 }

@@ -1,5 +1,5 @@
 // Two whole sessions and a rendezvous server in one process, in virtual time, with the real QUIC
-// and SMP engines.
+// engine.
 #pragma once
 
 #include <memory>
@@ -18,11 +18,14 @@ struct PairOptions {
   LinkProfile mailbox{10ms, 0ms, 0, 0};
   LinkProfile path{10ms, 0ms, 0, 0};
   std::optional<Duration> peer_timeout;
-  /// What the second side types instead of the code that the first one made.
-  std::optional<std::string> typed_code;
+  /// What the second side types wrongly instead of its part of the code that the first one made.
+  std::optional<std::string> typed_nameplate;
+  std::optional<std::string> typed_words;
   /// The target of the connecting side; absent: an echo-less sink that sends `target_sends`.
   bool target_refuses = false;
   Bytes target_sends;
+  /// libotr's SMP instead of the quick one.
+  bool real_proof = false;
   std::function<std::unique_ptr<auth::SmpEngine>()> smp_a;
   std::function<std::unique_ptr<auth::SmpEngine>()> smp_b;
 };

@@ -56,12 +56,12 @@ class VirtualHost::Channel final : public tunnel::LocalChannel {
 
   tunnel::LocalRead read(MutableBytes into) override {
     LocalProgram& p = *program_;
-    if (p.reset_now) return {0, false, true};
+    if (p.reset_now) return {0, false, "the program reset the connection"};
     const std::size_t count = std::min(into.size(), p.to_send.size() - p.sent);
-    if (count == 0) return {0, p.finish_after_sending, false};
+    if (count == 0) return {0, p.finish_after_sending, std::nullopt};
     std::copy_n(p.to_send.begin() + static_cast<std::ptrdiff_t>(p.sent), count, into.begin());
     p.sent += count;
-    return {count, false, false};
+    return {count, false, std::nullopt};
   }
   tunnel::LocalWrite write(ByteView from) override {
     LocalProgram& p = *program_;
@@ -220,7 +220,7 @@ void VirtualHost::close_link() {
 void VirtualHost::start_gathering() {
   world_.after(1ms, [this] {
     if (dead_) return;
-    peer_->local_credentials("ufrag" + config_.name, "password-of-22-octets-" + config_.name);
+    peer_->local_credentials("ufrag" + config_.name, "passwordOf22OctetsAtLeast" + config_.name);
     peer_->local_candidate(host_candidate("192.0.2." + std::to_string(config_.name.size())));
     schedule();
   });
@@ -231,7 +231,7 @@ void VirtualHost::start_gathering() {
   });
 }
 
-void VirtualHost::set_remote_credentials(bool /*controlling*/, const std::string& /*ufrag*/,
+void VirtualHost::set_remote_credentials(const std::string& /*ufrag*/,
                                          const std::string& /*password*/) {
   agent_has_credentials_ = true;
 }

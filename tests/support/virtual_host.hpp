@@ -106,8 +106,7 @@ class VirtualHost final : public session::Host {
   void send_frame(std::string frame) override;
   void close_link() override;
   void start_gathering() override;
-  void set_remote_credentials(bool controlling, const std::string& ufrag,
-                              const std::string& password) override;
+  void set_remote_credentials(const std::string& ufrag, const std::string& password) override;
   void add_remote_candidates(const std::vector<wire::Candidate>& candidates) override;
   void end_remote_candidates() override {}
   void stop_agent() override { agent_ready_ = false; }

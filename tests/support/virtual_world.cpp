@@ -4,7 +4,12 @@
 
 namespace peersock::testing {
 
-VirtualWorld::VirtualWorld(std::uint64_t seed) : now_(Instant{} + 1000s), rng_(seed) {}
+VirtualWorld::VirtualWorld(std::uint64_t seed, Instant start) : now_(start), rng_(seed) {}
+
+void VirtualWorld::advance_to(Instant instant) {
+  now_ = instant;
+  if (clock_) clock_(now_);
+}
 
 bool VirtualWorld::chance(double probability) {
   if (probability <= 0) return false;
@@ -25,7 +30,7 @@ void VirtualWorld::after(Duration delay, std::function<void()> event) {
 
 void VirtualWorld::run_next() {
   auto node = queue_.extract(queue_.begin());
-  now_ = node.key().first;
+  advance_to(node.key().first);
   node.mapped()();
 }
 
@@ -43,7 +48,7 @@ bool VirtualWorld::run_until(const std::function<bool()>& done, Duration limit,
 void VirtualWorld::run_for(Duration span) {
   const Instant end = now_ + span;
   while (!queue_.empty() && queue_.begin()->first.first <= end) run_next();
-  now_ = end;
+  advance_to(end);
 }
 
 }  // namespace peersock::testing

@@ -22,7 +22,11 @@ struct LinkProfile {
 
 class VirtualWorld {
  public:
-  explicit VirtualWorld(std::uint64_t seed);
+  /// Time begins at `start`.
+  explicit VirtualWorld(std::uint64_t seed, Instant start = Instant{} + 1000s);
+
+  /// Told of every change of `now()`, for libraries that have a clock of their own.
+  void set_clock(std::function<void(Instant)> clock) { clock_ = std::move(clock); }
 
   [[nodiscard]] Instant now() const { return now_; }
   [[nodiscard]] Rng& rng() { return rng_; }
@@ -41,8 +45,10 @@ class VirtualWorld {
 
  private:
   void run_next();
+  void advance_to(Instant instant);
 
   Instant now_{};
+  std::function<void(Instant)> clock_;
   std::uint64_t sequence_ = 0;
   std::map<std::pair<Instant, std::uint64_t>, std::function<void()>> queue_;
   SeededRng rng_;

@@ -2,12 +2,24 @@
 #include <gtest/gtest.h>
 
 #include "auth/handshake.hpp"
+#include "support/vectors.hpp"
 
 namespace peersock::auth {
 namespace {
 
 std::string secret_of(std::string_view exporter, std::string_view key, std::string_view code) {
   return to_hex(smp_secret(as_bytes(exporter), as_bytes(key), as_bytes(code)).reveal());
+}
+
+TEST(SmpSecret, AgreesWithThePublishedVectors) {
+  const nlohmann::json vectors = peersock::testing::read_vectors("auth.json");
+  ASSERT_GE(vectors.at("secrets").size(), 5U);
+  for (const nlohmann::json& vector : vectors.at("secrets")) {
+    const Secret secret = smp_secret(peersock::testing::octets_of(vector, "exporter"),
+                                     peersock::testing::octets_of(vector, "wormhole_key"),
+                                     to_bytes(vector.at("code").get<std::string>()));
+    EXPECT_EQ(to_hex(secret.reveal()), vector.at("secret").get<std::string>());
+  }
 }
 
 TEST(SmpSecret, DependsOnEachOfTheThreeValues) {

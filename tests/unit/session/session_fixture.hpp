@@ -15,7 +15,6 @@ struct SessionOptions {
   wire::Mode peer_mode = wire::Mode::kConnect;
   bool once = false;
   bool peer_once = false;
-  bool leader = true;
   std::optional<Duration> peer_timeout = 300s;
 };
 
@@ -35,8 +34,8 @@ class SessionDriver {
  public:
   explicit SessionDriver(SessionOptions options = {})
       : options_(options),
-        machine({options.mode, "5555555555", "ws://mailbox.test/v1", "peersock test",
-                 options.peer_timeout, options.once}) {}
+        machine({options.mode, "ws://mailbox.test/v1", "peersock test", options.peer_timeout,
+                 options.once}) {}
 
   template <typename Input>
   std::vector<session::SessionOutput> give(Input input, Instant now = kStart) {
@@ -54,7 +53,7 @@ class SessionDriver {
   }
   SessionDriver& to_seen() {
     to_meeting();
-    give(session::PeerSeen{options_.leader ? "4444444444" : "6666666666"});
+    give(session::PeerSeen{});
     return *this;
   }
   SessionDriver& to_connecting() {

@@ -47,7 +47,7 @@ std::vector<Example<Session>> rendezvous_examples() {
               [] {
                 return CodeReady{sample_code(), true};
               }),
-      example("PeerSeen", [] { return PeerSeen{"4444444444"}; }),
+      example("PeerSeen", [] { return PeerSeen{}; }),
       example("PeerVerified",
               [] {
                 return PeerVerified{introduction_of({}), Secret(std::string_view("key"))};

@@ -30,11 +30,16 @@ TEST(Session, DoesWhatItsTableSays) {
   EXPECT_EQ(to_text(session_table()), expected_table("session"));
 }
 
-TEST(Session, TheGreaterSideLeads) {
-  SessionOptions follower;
-  follower.leader = false;
-  for (const auto& [options, role] :
-       {std::pair{SessionOptions{}, quic::Role::kClient}, {follower, quic::Role::kServer}}) {
+TEST(Session, TheOpenerLeads) {
+  using wire::Mode;
+  for (const auto& [ours, theirs, role] :
+       {std::tuple{Mode::kListen, Mode::kConnect, quic::Role::kClient},
+        {Mode::kStdioB, Mode::kStdioA, quic::Role::kClient},
+        {Mode::kConnect, Mode::kListen, quic::Role::kServer},
+        {Mode::kStdioA, Mode::kStdioB, quic::Role::kServer}}) {
+    SessionOptions options;
+    options.mode = ours;
+    options.peer_mode = theirs;
     SessionDriver d(options);
     d.to_seen();
     const auto outputs =

@@ -1,0 +1,37 @@
+// A stream that counts what passes through it and bounds what it lets in. libsoup shows neither how
+// much it still has to send nor how much of an unfinished message it holds.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+
+#include <gio/gio.h>
+
+#include "adapters/glib_ptr.hpp"
+
+namespace peersock::adapters {
+
+struct Meter {
+  std::uint64_t received = 0;  ///< octets read from the peer
+  std::uint64_t written = 0;   ///< octets that the system has taken for the peer
+  /// Reading beyond this fails with G_IO_ERROR_MESSAGE_TOO_LARGE.
+  std::uint64_t receive_limit = std::numeric_limits<std::uint64_t>::max();
+  bool closed = false;
+  /// Called once, when the stream has been closed or freed; it must not close or free anything.
+  std::function<void()> on_closed;
+
+  /// Octets read since the last pause.
+  std::uint64_t in_turn = 0;
+};
+
+/// A reader that reads until nothing is left is told to wait after this many octets, so that one
+/// busy peer does not keep the loop from the others.
+inline constexpr std::uint64_t kOctetsPerTurn = 64 * 1024;
+
+/// Both directions of `base`, which must be pollable; closing it closes `base`.
+[[nodiscard]] GObjectPtr<GIOStream> make_metered_stream(GIOStream* base,
+                                                        std::shared_ptr<Meter> meter);
+
+}  // namespace peersock::adapters

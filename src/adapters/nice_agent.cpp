@@ -1,0 +1,299 @@
+#include "adapters/nice_agent.hpp"
+
+#include <deque>
+#include <utility>
+
+#include <nice/agent.h>
+
+#include "adapters/glib_ptr.hpp"
+#include "adapters/nice_candidate.hpp"
+#include "adapters/nice_closing.hpp"
+#include "adapters/nice_gathering.hpp"
+#include "adapters/nice_sender.hpp"
+#include "adapters/train_collector.hpp"
+#include "adapters/wakeup.hpp"
+
+namespace peersock::adapters {
+namespace {
+
+/// Ta, in milliseconds. A check leaves one Ta after the credentials are known, so it is most of
+/// the time to connect on a LAN. RFC 8445 section 14.2 allows no less than 5.
+constexpr guint kPacing = 5;
+/// First retransmission towards a STUN or TURN server, in milliseconds. Checks between peers have
+/// 500 (RFC 8445 section 14.3), which libnice keeps to by itself.
+constexpr guint kStunInitialTimeout = 250;
+/// With these a check is sent 4 times within 3.5 s and given up after 4.5 s, a request to a server
+/// after 2.25 s. Each further one doubles it.
+constexpr guint kTransmissions = 4;
+/// Over TCP there are no retransmissions, only patience; in milliseconds.
+constexpr guint kStunReliableTimeout = 5000;
+/// From the failure of the last pair to the report of it, in milliseconds.
+constexpr guint kIdleTimeout = 2000;
+
+::NiceAgent* make_agent(const IceAgentConfig& config, GMainContext* context) {
+  // Aggressive nomination (the default of libnice): the first pair that works carries data, and a
+  // better one takes over when it works too. Regular nomination takes three times as long.
+  constexpr int kOptions = NICE_AGENT_OPTION_ICE_TRICKLE | NICE_AGENT_OPTION_CONSENT_FRESHNESS;
+  ::NiceAgent* agent = nice_agent_new_full(context, NICE_COMPATIBILITY_RFC5245,
+                                           static_cast<NiceAgentOption>(kOptions));
+  g_object_set(agent, "upnp", FALSE, "ice-tcp", FALSE, "keepalive-conncheck", TRUE,
+               "controlling-mode", config.controlling ? TRUE : FALSE, "force-relay",
+               config.relay == ice::RelayPolicy::kOnly ? TRUE : FALSE, "stun-pacing-timer", kPacing,
+               "stun-initial-timeout", kStunInitialTimeout, "stun-max-retransmissions",
+               kTransmissions, "stun-reliable-timeout", kStunReliableTimeout, "idle-timeout",
+               kIdleTimeout, nullptr);
+  return agent;
+}
+
+bool carries_data(NiceComponentState state) {
+  // READY only says that no better pair is being tried any more.
+  return state == NICE_COMPONENT_STATE_CONNECTED || state == NICE_COMPONENT_STATE_READY;
+}
+
+}  // namespace
+
+class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
+ public:
+  Impl(IceAgentConfig config, GMainContext* context, IceAgentCallbacks callbacks)
+      : callbacks_(std::move(callbacks)),
+        context_(context),
+        agent_(make_agent(config, context)),
+        stream_(nice_agent_add_stream(agent_.get(), kNiceComponent)),
+        outbox_(context, [this] { flush(); }),
+        sender_(agent_.get(), stream_, context,
+                [this] { queue([this] { callbacks_.writable(); }); }),
+        gathering_(std::move(config), agent_.get(), stream_, context,
+                   {[this] { queue([this] { callbacks_.gathering_done(); }); },
+                    [this](std::string sentence) { warn(std::move(sentence)); }}) {
+    connect_signals();
+    nice_agent_attach_recv(agent_.get(), stream_, kNiceComponent, context, &on_receive, this);
+  }
+
+  ~Impl() {
+    for (const gulong id : signals_) g_signal_handler_disconnect(agent_.get(), id);
+    // libnice spins on a socket that nobody reads.
+    nice_agent_attach_recv(agent_.get(), stream_, kNiceComponent, context_, &ignore_datagram,
+                           nullptr);
+    close_nice_agent(std::move(agent_), stream_, context_);
+  }
+
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  Impl(Impl&&) = delete;
+  Impl& operator=(Impl&&) = delete;
+
+  /// The owner has gone; a call of one of its functions may be in progress.
+  void abandon() { abandoned_ = true; }
+
+  void start_gathering() {
+    if (std::exchange(started_, true)) return;
+    gchar* ufrag = nullptr;
+    gchar* password = nullptr;
+    nice_agent_get_local_credentials(agent_.get(), stream_, &ufrag, &password);
+    const GCharPtr held_ufrag(ufrag);
+    const GCharPtr held_password(password);
+    queue([this, u = std::string(ufrag), p = std::string(password)]() mutable {
+      callbacks_.local_credentials(std::move(u), std::move(p));
+    });
+    gathering_.start();
+  }
+
+  void set_remote_credentials(const std::string& ufrag, const std::string& password) {
+    start_gathering();
+    gathering_.begin();
+    nice_agent_set_remote_credentials(agent_.get(), stream_, ufrag.c_str(), password.c_str());
+  }
+
+  void add_remote_candidates(const std::vector<wire::Candidate>& candidates) {
+    std::vector<NiceCandidatePtr> usable;
+    GSList* list = nullptr;
+    for (const wire::Candidate& candidate : candidates) {
+      if (auto made = to_nice(candidate, stream_)) {
+        list = g_slist_prepend(list, made.get());
+        usable.push_back(std::move(made));
+      }
+    }
+    nice_agent_set_remote_candidates(agent_.get(), stream_, kNiceComponent, list);
+    g_slist_free(list);
+  }
+
+  void end_remote_candidates() { nice_agent_peer_candidate_gathering_done(agent_.get(), stream_); }
+
+  void set_trains_handler(TrainsHandler handler) {
+    trains_handler_ = std::move(handler);
+    if (!arrived_.empty()) outbox_.soon();
+  }
+
+  quic::SendOutcome send_batch(const quic::DatagramTrain& train) {
+    return connected_ ? sender_.send(train) : quic::SendOutcome::kError;
+  }
+
+  [[nodiscard]] IceAgentStatistics statistics() const {
+    IceAgentStatistics result = statistics_;
+    result.datagrams_sent = sender_.statistics().datagrams;
+    result.send_calls = sender_.statistics().calls;
+    result.would_block = sender_.statistics().would_block;
+    result.send_losses = sender_.statistics().lost;
+    return result;
+  }
+
+ private:
+  void connect_signals() {
+    const auto connect = [this](const char* name, GCallback handler) {
+      signals_.push_back(g_signal_connect(agent_.get(), name, handler, this));
+    };
+    connect("new-candidate-full", G_CALLBACK(&on_new_candidate));
+    connect("candidate-gathering-done", G_CALLBACK(&on_gathering_done));
+    connect("new-selected-pair-full", G_CALLBACK(&on_selected_pair));
+    connect("component-state-changed", G_CALLBACK(&on_state_changed));
+  }
+
+  static void on_new_candidate(::NiceAgent*, ::NiceCandidate* candidate, gpointer data) noexcept {
+    auto* self = static_cast<Impl*>(data);
+    self->gathering_.on_candidate(candidate->type);
+    self->queue([self, made = from_nice(*candidate)] { self->callbacks_.local_candidate(made); });
+  }
+
+  static void on_gathering_done(::NiceAgent*, guint, gpointer data) noexcept {
+    static_cast<Impl*>(data)->gathering_.on_nice_done();
+  }
+
+  static void on_selected_pair(::NiceAgent*, guint, guint, ::NiceCandidate*, ::NiceCandidate*,
+                               gpointer data) noexcept {
+    static_cast<Impl*>(data)->report_path();
+  }
+
+  static void on_state_changed(::NiceAgent*, guint, guint, guint raw_state,
+                               gpointer data) noexcept {
+    auto* self = static_cast<Impl*>(data);
+    const auto state = static_cast<NiceComponentState>(raw_state);
+    self->connected_ = carries_data(state);
+    if (self->connected_) {
+      self->report_path();
+      return;
+    }
+    self->path_.reset();
+    self->sender_.reset();
+    if (state == NICE_COMPONENT_STATE_FAILED) {
+      self->queue([self] { self->callbacks_.failed(); });
+    }
+  }
+
+  static void on_receive(::NiceAgent*, guint, guint, guint length, gchar* octets,
+                         gpointer data) noexcept {
+    static_cast<Impl*>(data)->receive({reinterpret_cast<const std::uint8_t*>(octets), length});
+  }
+
+  static void ignore_datagram(::NiceAgent*, guint, guint, guint, gchar*, gpointer) noexcept {}
+
+  void receive(ByteView datagram) {
+    const auto alive = shared_from_this();
+    ++statistics_.datagrams_received;
+    if (!arrived_.add(datagram)) {
+      flush();
+      if (abandoned_) return;
+      if (!arrived_.add(datagram)) ++statistics_.datagrams_dropped;
+    }
+    if (arrived_.full()) {
+      // libnice reads until the socket is empty, which under load may be never.
+      flush();
+    } else {
+      outbox_.soon();
+    }
+  }
+
+  void report_path() {
+    ::NiceCandidate* local = nullptr;
+    ::NiceCandidate* remote = nullptr;
+    if (!connected_ ||
+        !nice_agent_get_selected_pair(agent_.get(), stream_, kNiceComponent, &local, &remote)) {
+      return;
+    }
+    PathInfo path = path_of(*local, *remote);
+    if (path_ == path) return;
+    path_ = path;
+    queue([this, path] { callbacks_.pair_selected(path); });
+  }
+
+  void warn(std::string sentence) {
+    queue([this, text = std::move(sentence)] { callbacks_.warning(text); });
+  }
+
+  /// The owner is never called from inside one of its own calls.
+  void queue(std::function<void()> call) {
+    calls_.push_back(std::move(call));
+    outbox_.soon();
+  }
+
+  void flush() {
+    const auto alive = shared_from_this();
+    while (!calls_.empty() && !abandoned_) {
+      const auto call = std::move(calls_.front());
+      calls_.pop_front();
+      call();
+    }
+    if (abandoned_ || arrived_.empty() || !trains_handler_ || delivering_) return;
+    delivering_ = true;
+    ++statistics_.deliveries;
+    trains_handler_(arrived_.trains());
+    arrived_.clear();
+    delivering_ = false;
+  }
+
+  IceAgentCallbacks callbacks_;
+  TrainsHandler trains_handler_;
+  GMainContext* context_;
+  GObjectPtr<::NiceAgent> agent_;
+  guint stream_;
+  std::vector<gulong> signals_;
+  std::deque<std::function<void()>> calls_;
+  TrainCollector arrived_;
+  Wakeup outbox_;
+  NiceSender sender_;
+  NiceGathering gathering_;
+  std::optional<PathInfo> path_;
+  IceAgentStatistics statistics_;
+  bool started_ = false;
+  bool connected_ = false;
+  bool delivering_ = false;
+  bool abandoned_ = false;
+};
+
+// ---- the public face ----------------------------------------------------------------------------
+
+IceAgent::IceAgent(IceAgentConfig config, GMainContext* context, IceAgentCallbacks callbacks)
+    : impl_(std::make_shared<Impl>(std::move(config), context, std::move(callbacks))) {}
+
+IceAgent::~IceAgent() {
+  impl_->abandon();
+}
+
+void IceAgent::set_trains_handler(TrainsHandler handler) {
+  impl_->set_trains_handler(std::move(handler));
+}
+
+void IceAgent::start_gathering() {
+  impl_->start_gathering();
+}
+
+void IceAgent::set_remote_credentials(const std::string& ufrag, const std::string& password) {
+  impl_->set_remote_credentials(ufrag, password);
+}
+
+void IceAgent::add_remote_candidates(const std::vector<wire::Candidate>& candidates) {
+  impl_->add_remote_candidates(candidates);
+}
+
+void IceAgent::end_remote_candidates() {
+  impl_->end_remote_candidates();
+}
+
+quic::SendOutcome IceAgent::send_batch(const quic::DatagramTrain& train) {
+  return impl_->send_batch(train);
+}
+
+IceAgentStatistics IceAgent::statistics() const {
+  return impl_->statistics();
+}
+
+}  // namespace peersock::adapters

@@ -1,0 +1,235 @@
+#include "adapters/otr_smp.hpp"
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+extern "C" {
+#include <libotr/sm.h>
+}
+
+namespace peersock::adapters {
+namespace {
+
+/// How many numbers the four messages hold (libotr, sm.c).
+enum class Count : std::uint32_t { kFirst = 6, kSecond = 11, kThird = 8, kFourth = 3 };
+constexpr std::size_t kMaxNumber = 192;  // octets of the group's modulus
+constexpr unsigned kSecureMemory = 64 * 1024;
+
+// Room for some 80 runs at once; beyond that libgcrypt adds memory that may be swapped out, where
+// it would otherwise end the process.
+bool initialise_gcrypt() {
+  if (gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P) != 0) return true;
+  if (gcry_check_version("1.8.2") == nullptr) return false;
+  // Standard error is ours: a limit on locked memory is no reason to write on it.
+  gcry_control(GCRYCTL_DISABLE_SECMEM_WARN);
+  gcry_control(GCRYCTL_INIT_SECMEM, kSecureMemory, 0);
+  gcry_control(GCRYCTL_AUTO_EXPAND_SECMEM, kSecureMemory);
+  gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
+  return true;
+}
+
+bool initialise() {
+  // otrl_sm_init loses the memory of an earlier call, so it must run only once.
+  static const bool ready = [] {
+    if (!initialise_gcrypt()) return false;
+    otrl_sm_init();
+    return true;
+  }();
+  return ready;
+}
+
+struct GcryptFree {
+  void operator()(void* memory) const { gcry_free(memory); }
+};
+struct MallocFree {
+  void operator()(unsigned char* memory) const { std::free(memory); }
+};
+
+std::uint32_t read_u32(ByteView bytes) {
+  return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 |
+         std::uint32_t{bytes[2]} << 8 | std::uint32_t{bytes[3]};
+}
+
+// count u32, then each number as length u32 and octets. libotr itself bounds no number and takes
+// leading zeros and trailing octets; no honest engine sends those, and each message is to have one
+// form. Every number is at least 1: libotr checks that of all but the hashes.
+bool well_formed(ByteView message, Count count) {
+  if (message.size() < 4 || message.size() > auth::kMaxMessage) return false;
+  if (read_u32(message) != static_cast<std::uint32_t>(count)) return false;
+  ByteView rest = message.subspan(4);
+  for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(count); ++i) {
+    if (rest.size() < 4) return false;
+    const std::size_t size = read_u32(rest);
+    rest = rest.subspan(4);
+    if (size == 0 || size > kMaxNumber || size > rest.size() || rest[0] == 0) return false;
+    rest = rest.subspan(size);
+  }
+  return rest.empty();
+}
+
+tl::unexpected<Error> does_not_hold() {
+  return fail(ErrorKind::kAuthentication,
+              "The other side's proof of the code does not hold, or someone is between the two "
+              "ends; make a new code and use it on both sides");
+}
+
+tl::unexpected<Error> out_of_order() {
+  return fail(ErrorKind::kInternal,
+              "The proof of the code was calculated out of order; this is a defect of peersock, "
+              "please report it");
+}
+
+tl::unexpected<Error> impossible() {
+  return fail(ErrorKind::kInternal,
+              "The proof of the code could not be calculated; see that the machine has free memory "
+              "and libgcrypt 1.8.2 or newer");
+}
+
+/// The secret where libgcrypt takes it for one: locked if possible, wiped when freed, and raised
+/// to by calculations that do not depend on it in their timing.
+class SecureCopy {
+ public:
+  explicit SecureCopy(const Secret& secret)
+      : memory_(secret.empty() ? nullptr : gcry_malloc_secure(secret.size())),
+        size_(static_cast<int>(secret.size())) {
+    if (memory_) std::memcpy(memory_.get(), secret.reveal().data(), secret.size());
+  }
+  explicit operator bool() const { return memory_ != nullptr; }
+  [[nodiscard]] const unsigned char* data() const {
+    return static_cast<const unsigned char*>(memory_.get());
+  }
+  [[nodiscard]] int size() const { return size_; }
+
+ private:
+  std::unique_ptr<void, GcryptFree> memory_;
+  int size_;
+};
+
+/// What a step of libotr gives: memory of malloc, or nothing.
+class StepOutput {
+ public:
+  unsigned char** data() { return &data_; }
+  int* size() { return &size_; }
+  [[nodiscard]] Bytes take() {
+    const std::unique_ptr<unsigned char, MallocFree> owned(data_);
+    data_ = nullptr;
+    return owned ? Bytes(owned.get(), owned.get() + size_) : Bytes();
+  }
+  StepOutput() = default;
+  StepOutput(const StepOutput&) = delete;
+  StepOutput& operator=(const StepOutput&) = delete;
+  StepOutput(StepOutput&&) = delete;
+  StepOutput& operator=(StepOutput&&) = delete;
+  ~StepOutput() { std::free(data_); }
+
+ private:
+  unsigned char* data_ = nullptr;
+  int size_ = 0;
+};
+
+class OtrSmpEngine final : public auth::SmpEngine {
+ public:
+  OtrSmpEngine() { otrl_sm_state_new(&state_); }
+  OtrSmpEngine(const OtrSmpEngine&) = delete;
+  OtrSmpEngine& operator=(const OtrSmpEngine&) = delete;
+  OtrSmpEngine(OtrSmpEngine&&) = delete;
+  OtrSmpEngine& operator=(OtrSmpEngine&&) = delete;
+  ~OtrSmpEngine() override { otrl_sm_state_free(&state_); }
+
+  Result<Bytes> start(const Secret& secret) override;
+  Result<Bytes> answer1(const Secret& secret, ByteView first) override;
+  Result<Bytes> answer2(ByteView second) override;
+  Result<Verdict> answer3(ByteView third) override;
+  Result<bool> check4(ByteView fourth) override;
+
+ private:
+  /// libotr does not check the order of its steps: a wrong one reads a null pointer or loses
+  /// memory. Nothing is next after a failure.
+  enum class Next : std::uint8_t { kStart, kSecond, kThird, kFourth, kNothing };
+
+  [[nodiscard]] bool turn_is(Next next) {
+    const bool fits = next_ == next;
+    next_ = Next::kNothing;
+    return fits;
+  }
+
+  OtrlSMState state_{};
+  Next next_ = Next::kStart;
+};
+
+Result<Bytes> OtrSmpEngine::start(const Secret& secret) {
+  if (!turn_is(Next::kStart)) return out_of_order();
+  if (!initialise()) return impossible();
+  const SecureCopy copy(secret);
+  if (!copy) return impossible();
+  StepOutput output;
+  if (otrl_sm_step1(&state_, copy.data(), copy.size(), output.data(), output.size()) != 0) {
+    return impossible();
+  }
+  next_ = Next::kSecond;
+  return output.take();
+}
+
+Result<Bytes> OtrSmpEngine::answer1(const Secret& secret, ByteView first) {
+  if (!turn_is(Next::kStart)) return out_of_order();
+  if (!initialise()) return impossible();
+  const SecureCopy copy(secret);
+  if (!copy) return impossible();
+  if (!well_formed(first, Count::kFirst)) return does_not_hold();
+  // The last argument only notes that the message carried a question for the user; ours never do.
+  if (otrl_sm_step2a(&state_, first.data(), static_cast<int>(first.size()), 0) != 0) {
+    return does_not_hold();
+  }
+  StepOutput output;
+  if (otrl_sm_step2b(&state_, copy.data(), copy.size(), output.data(), output.size()) != 0) {
+    return impossible();
+  }
+  next_ = Next::kThird;
+  return output.take();
+}
+
+Result<Bytes> OtrSmpEngine::answer2(ByteView second) {
+  if (!turn_is(Next::kSecond)) return out_of_order();
+  if (!well_formed(second, Count::kSecond)) return does_not_hold();
+  StepOutput output;
+  if (otrl_sm_step3(&state_, second.data(), static_cast<int>(second.size()), output.data(),
+                    output.size()) != 0) {
+    return does_not_hold();
+  }
+  next_ = Next::kFourth;
+  return output.take();
+}
+
+Result<auth::SmpEngine::Verdict> OtrSmpEngine::answer3(ByteView third) {
+  if (!turn_is(Next::kThird)) return out_of_order();
+  if (!well_formed(third, Count::kThird)) return does_not_hold();
+  StepOutput output;
+  // The same error says that the message is bad and that the secrets differ; the state tells
+  // which, and in the second case there is an answer for the initiator.
+  const bool passed = otrl_sm_step4(&state_, third.data(), static_cast<int>(third.size()),
+                                    output.data(), output.size()) == 0;
+  Bytes reply = output.take();
+  if (reply.empty()) return does_not_hold();
+  if (state_.sm_prog_state == OTRL_SMP_PROG_FAILED) return Verdict{false, std::move(reply)};
+  if (!passed || state_.sm_prog_state != OTRL_SMP_PROG_SUCCEEDED) return does_not_hold();
+  return Verdict{true, std::move(reply)};
+}
+
+Result<bool> OtrSmpEngine::check4(ByteView fourth) {
+  if (!turn_is(Next::kFourth)) return out_of_order();
+  if (!well_formed(fourth, Count::kFourth)) return does_not_hold();
+  const bool passed = otrl_sm_step5(&state_, fourth.data(), static_cast<int>(fourth.size())) == 0;
+  if (state_.sm_prog_state == OTRL_SMP_PROG_FAILED) return false;
+  if (!passed || state_.sm_prog_state != OTRL_SMP_PROG_SUCCEEDED) return does_not_hold();
+  return true;
+}
+
+}  // namespace
+
+std::unique_ptr<auth::SmpEngine> make_otr_smp_engine() {
+  return std::make_unique<OtrSmpEngine>();
+}
+
+}  // namespace peersock::adapters

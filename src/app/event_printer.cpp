@@ -1,0 +1,71 @@
+#include "app/event_printer.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <string_view>
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "app/render_json.hpp"
+
+namespace peersock::app {
+namespace {
+
+constexpr std::size_t kDefaultColumns = 80;
+// Carriage return, then "erase to the end of the line" (ECMA-48, EL).
+constexpr std::string_view kStartOver = "\r\x1b[K";
+
+/// Nothing useful can be done when standard error itself fails.
+void write_error(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t count = write(STDERR_FILENO, text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+std::size_t columns() {
+  winsize size{};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kDefaultColumns;
+  return size.ws_col;
+}
+
+}  // namespace
+
+EventPrinter::EventPrinter(bool json, Verbosity verbosity, bool live)
+    : json_(json), verbosity_(verbosity), live_(live && !json && isatty(STDERR_FILENO) == 1) {}
+
+EventPrinter::~EventPrinter() {
+  clear_status();
+}
+
+void EventPrinter::line(const std::string& text) {
+  clear_status();
+  write_error(text + "\n");
+}
+
+void EventPrinter::show(const Event& event) {
+  if (json_) return line(render_json(event));
+  if (const auto text = render_text(event, verbosity_)) line(*text);
+}
+
+void EventPrinter::show(const TraceStep& step) {
+  line(json_ ? render_json(step) : format_trace(step));
+}
+
+void EventPrinter::show_status(const LiveStatus& status) {
+  if (!live_) return;
+  // One column is left free: a full line makes some terminals wrap.
+  write_error(std::string(kStartOver) + format_status(status, columns() - 1));
+  status_shown_ = true;
+}
+
+void EventPrinter::clear_status() {
+  if (!status_shown_) return;
+  status_shown_ = false;
+  write_error(kStartOver);
+}
+
+}  // namespace peersock::app

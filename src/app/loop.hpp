@@ -1,0 +1,31 @@
+// The program's main context: it is the thread's default while it runs, as GIO and libsoup expect.
+#pragma once
+
+#include <array>
+#include <functional>
+
+#include "adapters/glib_ptr.hpp"
+
+namespace peersock::app {
+
+class Loop {
+ public:
+  Loop();
+
+  [[nodiscard]] GMainContext* context() { return context_.get(); }
+  /// `interrupted` runs for SIGINT, SIGTERM and SIGHUP.
+  void on_interrupt(std::function<void()> interrupted);
+  /// Runs until `done()` holds.
+  void run_until(const std::function<bool()>& done);
+  /// Lets sources that have been told to end do so; does not wait for the network.
+  void settle();
+
+ private:
+  void watch(int signal_number, adapters::SourcePtr& source);
+
+  adapters::ContextPtr context_;
+  std::function<void()> interrupted_;
+  std::array<adapters::SourcePtr, 3> signals_;
+};
+
+}  // namespace peersock::app

@@ -1,0 +1,48 @@
+// peersock: joins two processes on two machines with nothing but a short code.
+#include <cstdlib>
+#include <iostream>
+
+#include <sys/resource.h>
+
+#include "adapters/stdio_channel.hpp"
+#include "app/event_printer.hpp"
+#include "app/options.hpp"
+#include "app/run_mailbox.hpp"
+#include "app/run_session.hpp"
+#include "app/settings.hpp"
+
+namespace {
+
+using namespace peersock;       // NOLINT(google-build-using-namespace)
+using namespace peersock::app;  // NOLINT(google-build-using-namespace)
+
+/// A core file would hold the code and keys.
+void protect_process() {
+  adapters::prepare_standard_streams();
+  const rlimit none{0, 0};
+  static_cast<void>(setrlimit(RLIMIT_CORE, &none));
+}
+
+ExitCode run(int argc, char** argv) {
+  Environment environment = take_environment(&std::getenv);
+  auto command_line = parse_command_line(argc, argv);
+  if (!command_line) {
+    EventPrinter printer(false, Verbosity::kNormal, false);
+    printer.show(event::Failed{command_line.error()});
+    return exit_code(command_line.error().kind);
+  }
+  if (const auto* information = std::get_if<Information>(&*command_line)) {
+    std::cout << information->text << std::flush;
+    return ExitCode::kDone;
+  }
+  auto& options = std::get<Options>(*command_line);
+  const bool serves = options.command == Command::kMailbox;
+  return serves ? run_mailbox(options) : run_session(options, environment);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  protect_process();
+  return static_cast<int>(run(argc, argv));
+}

@@ -1,0 +1,138 @@
+#include "app/run_session.hpp"
+
+#include <utility>
+
+#include <unistd.h>
+
+#include "adapters/clock.hpp"
+#include "adapters/glib_host.hpp"
+#include "adapters/wakeup.hpp"
+#include "app/code_input.hpp"
+#include "app/event_printer.hpp"
+#include "app/loop.hpp"
+
+namespace peersock::app {
+namespace {
+
+constexpr Duration kStatusInterval = 500ms;
+
+wire::Mode mode_of(Command command) {
+  switch (command) {
+    case Command::kConnect:
+      return wire::Mode::kConnect;
+    case Command::kStdioA:
+      return wire::Mode::kStdioA;
+    case Command::kStdioB:
+      return wire::Mode::kStdioB;
+    case Command::kListen:
+    case Command::kMailbox:
+      break;
+  }
+  return wire::Mode::kListen;
+}
+
+/// A status line on the terminal that also shows the data would tear it.
+bool wants_status(const Options& options) {
+  const bool stdio = options.command == Command::kStdioA || options.command == Command::kStdioB;
+  return options.verbosity != Verbosity::kQuiet && !(stdio && isatty(STDOUT_FILENO) == 1);
+}
+
+adapters::IceAgentConfig ice_config(const Options& options, Settings& settings) {
+  adapters::IceAgentConfig ice;
+  ice.relay = options.relay;
+  if (!settings.stun_host.empty()) ice.stun = {settings.stun_host, settings.stun_port};
+  if (!settings.turn_host.empty() && options.relay != ice::RelayPolicy::kNever) {
+    adapters::TurnServer turn;
+    turn.host = settings.turn_host;
+    turn.port = settings.turn_port;
+    turn.username = settings.turn_user;
+    turn.password = std::move(settings.turn_password);
+    turn.transport = settings.turn_transport == TurnTransport::kTcp ? adapters::TurnTransport::kTcp
+                                                                    : adapters::TurnTransport::kUdp;
+    ice.turn.push_back(std::move(turn));
+  }
+  return ice;
+}
+
+Result<adapters::GlibHostConfig> host_config(Options& options, const Environment& environment,
+                                             EventPrinter& printer) {
+  // The code is read first: a mistyped one is refused before anything touches the network.
+  auto code = choose_code(options, environment);
+  if (!code) return tl::unexpected(code.error());
+  auto loaded = load_settings(std::move(options.settings), options.config_file, environment);
+  if (!loaded) return tl::unexpected(loaded.error());
+  for (auto& warning : loaded->warnings) printer.show(event::Warning{std::move(warning)});
+
+  adapters::GlibHostConfig config;
+  config.peer.mode = mode_of(options.command);
+  config.peer.code = std::move(*code);
+  config.peer.rendezvous_url = loaded->settings.rendezvous_url;
+  config.peer.software = "peersock " PEERSOCK_VERSION;
+  config.peer.peer_timeout = options.timeout;
+  config.peer.once = options.once;
+  config.peer.ice.relay = options.relay;
+  config.peer.ice.has_relay = !loaded->settings.turn_host.empty();
+  config.endpoint = options.endpoint;
+  config.ice = ice_config(options, loaded->settings);
+  return config;
+}
+
+/// Draws the status line at intervals.
+class StatusTicker {
+ public:
+  StatusTicker(GMainContext* context, EventPrinter& printer, const adapters::GlibHost& host)
+      : printer_(printer), host_(host), timer_(context, [this] { tick(); }) {
+    if (printer_.live()) timer_.after(kStatusInterval);
+  }
+
+ private:
+  void tick() {
+    const auto status = host_.status();
+    const Traffic totals{status.totals.sent, status.totals.received};
+    meter_.sample(totals, adapters::monotonic_now());
+    if (status.path) {
+      printer_.show_status(
+          {status.path, status.round_trip, status.open_connections, totals, meter_.per_second()});
+    }
+    timer_.after(kStatusInterval);
+  }
+
+  EventPrinter& printer_;
+  const adapters::GlibHost& host_;
+  RateMeter meter_;
+  adapters::Wakeup timer_;
+};
+
+ExitCode fail_early(EventPrinter& printer, const Error& error) {
+  printer.show(event::Failed{error});
+  printer.show(event::Ended{exit_code(error.kind)});
+  return exit_code(error.kind);
+}
+
+}  // namespace
+
+ExitCode run_session(Options& options, const Environment& environment) {
+  EventPrinter printer(options.json, options.verbosity, wants_status(options));
+  auto config = host_config(options, environment, printer);
+  if (!config) return fail_early(printer, config.error());
+
+  Loop loop;
+  std::optional<ExitCode> code;
+  auto host = adapters::GlibHost::create(
+      loop.context(), std::move(*config),
+      {[&](const Event& event) { printer.show(event); }, [&](ExitCode ended) { code = ended; }});
+  if (!host) return fail_early(printer, host.error());
+  if (options.trace) (*host)->set_trace([&](const TraceStep& step) { printer.show(step); });
+  loop.on_interrupt([&] { (*host)->interrupt(); });
+  {
+    const StatusTicker ticker(loop.context(), printer, **host);
+    (*host)->start();
+    loop.run_until([&] { return code.has_value(); });
+  }
+  printer.clear_status();
+  host->reset();
+  loop.settle();
+  return *code;
+}
+
+}  // namespace peersock::app

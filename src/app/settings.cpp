@@ -1,0 +1,126 @@
+#include "app/settings.hpp"
+
+#include <cstring>
+#include <utility>
+
+#include "app/config_file.hpp"
+
+namespace peersock::app {
+namespace {
+
+constexpr const char* kCodeVariable = "PEERSOCK_CODE";
+constexpr const char* kRendezvousVariable = "PEERSOCK_RENDEZVOUS";
+constexpr const char* kTurnPasswordVariable = "PEERSOCK_TURN_PASSWORD";
+
+constexpr const char* kDefaultRendezvous = "ws://relay.magic-wormhole.io:4000/v1";
+constexpr const char* kDefaultIceServer = "freestun.net";
+constexpr std::uint16_t kDefaultIcePort = 3479;
+constexpr const char* kDefaultTurnUser = "free";
+constexpr std::string_view kDefaultTurnPassword = "free";
+
+using Getter = char* (*)(const char*);
+
+std::optional<std::string> variable(Getter get, const char* name) {
+  const char* value = get(name);
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return std::string(value);
+}
+
+std::optional<Secret> secret_variable(Getter get, const char* name) {
+  char* value = get(name);
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  Secret secret{std::string_view(value)};
+  wipe(MutableBytes(reinterpret_cast<std::uint8_t*>(value), std::strlen(value)));
+  return secret;
+}
+
+template <typename T>
+void take(T& setting, std::optional<T>& value) {
+  if (value) setting = std::move(*value);
+}
+
+void apply(Settings& settings, SettingsLayer& layer) {
+  take(settings.rendezvous_url, layer.rendezvous_url);
+  take(settings.stun_host, layer.stun_host);
+  take(settings.stun_port, layer.stun_port);
+  take(settings.turn_host, layer.turn_host);
+  take(settings.turn_port, layer.turn_port);
+  take(settings.turn_user, layer.turn_user);
+  take(settings.turn_password, layer.turn_password);
+  take(settings.turn_transport, layer.turn_transport);
+}
+
+}  // namespace
+
+Environment take_environment(Getter get) {
+  Environment environment;
+  environment.code = secret_variable(get, kCodeVariable);
+  environment.rendezvous = variable(get, kRendezvousVariable);
+  environment.turn_password = secret_variable(get, kTurnPasswordVariable);
+  environment.config_home = variable(get, "XDG_CONFIG_HOME");
+  environment.home = variable(get, "HOME");
+  return environment;
+}
+
+Result<SettingsLayer> environment_layer(const Environment& environment) {
+  SettingsLayer layer;
+  if (environment.rendezvous) {
+    auto url = parse_rendezvous_url(kRendezvousVariable, *environment.rendezvous);
+    if (!url) return tl::unexpected(std::move(url.error()));
+    layer.rendezvous_url = std::move(*url);
+  }
+  if (environment.turn_password) {
+    auto password =
+        parse_turn_password(kTurnPasswordVariable, environment.turn_password->reveal_text());
+    if (!password) return tl::unexpected(std::move(password.error()));
+    layer.turn_password = std::move(*password);
+  }
+  return layer;
+}
+
+std::optional<std::string> default_config_path(const Environment& environment) {
+  constexpr const char* kName = "/peersock.conf";
+  if (environment.config_home && environment.config_home->front() == '/') {
+    return *environment.config_home + kName;
+  }
+  if (environment.home) return *environment.home + "/.config" + kName;
+  return std::nullopt;
+}
+
+Settings default_settings() {
+  Settings settings;
+  settings.rendezvous_url = kDefaultRendezvous;
+  settings.stun_host = kDefaultIceServer;
+  settings.stun_port = kDefaultIcePort;
+  settings.turn_host = kDefaultIceServer;
+  settings.turn_port = kDefaultIcePort;
+  settings.turn_user = kDefaultTurnUser;
+  settings.turn_password = Secret(kDefaultTurnPassword);
+  return settings;
+}
+
+Settings merge(std::vector<SettingsLayer> layers) {
+  Settings settings = default_settings();
+  for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) apply(settings, *layer);
+  return settings;
+}
+
+Result<LoadedSettings> load_settings(SettingsLayer command_line,
+                                     const std::optional<std::string>& config_file,
+                                     const Environment& environment) {
+  auto variables = environment_layer(environment);
+  if (!variables) return tl::unexpected(std::move(variables.error()));
+  ConfigFile file;
+  if (const auto path = config_file ? config_file : default_config_path(environment)) {
+    auto read = read_config_file(*path, config_file ? Presence::kRequired : Presence::kOptional);
+    if (!read) return tl::unexpected(std::move(read.error()));
+    file = std::move(*read);
+  }
+  std::vector<SettingsLayer> layers;
+  layers.push_back(std::move(command_line));
+  layers.push_back(std::move(*variables));
+  layers.push_back(std::move(file.layer));
+  return LoadedSettings{merge(std::move(layers)), std::move(file.warnings)};
+}
+
+}  // namespace peersock::app

@@ -1,0 +1,73 @@
+// What a user can set in more than one place, and which place wins: command line over environment
+// over configuration file over default (docs/spec/cli.md).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/values.hpp"
+#include "core/error.hpp"
+#include "core/secret.hpp"
+
+namespace peersock::app {
+
+/// What one place says; absent: it says nothing.
+struct SettingsLayer {
+  std::optional<std::string> rendezvous_url;
+  std::optional<std::string> stun_host;  ///< empty: no STUN
+  std::optional<std::uint16_t> stun_port;
+  std::optional<std::string> turn_host;  ///< empty: no TURN
+  std::optional<std::uint16_t> turn_port;
+  std::optional<std::string> turn_user;
+  std::optional<Secret> turn_password;
+  std::optional<TurnTransport> turn_transport;
+};
+
+struct Settings {
+  std::string rendezvous_url;
+  std::string stun_host;  ///< empty: no STUN
+  std::uint16_t stun_port = 0;
+  std::string turn_host;  ///< empty: no TURN
+  std::uint16_t turn_port = 0;
+  std::string turn_user;
+  Secret turn_password;
+  TurnTransport turn_transport = TurnTransport::kUdp;
+};
+
+/// The variables that peersock reads; empty ones count as not set.
+struct Environment {
+  std::optional<Secret> code;              ///< PEERSOCK_CODE
+  std::optional<std::string> rendezvous;   ///< PEERSOCK_RENDEZVOUS
+  std::optional<Secret> turn_password;     ///< PEERSOCK_TURN_PASSWORD
+  std::optional<std::string> config_home;  ///< XDG_CONFIG_HOME
+  std::optional<std::string> home;         ///< HOME
+};
+
+/// `get` is std::getenv or a stand-in. The values of the two secret variables are overwritten
+/// where they stand, so that neither children nor /proc show them.
+[[nodiscard]] Environment take_environment(char* (*get)(const char* name));
+
+/// The environment as a layer. Errors are kUsage.
+[[nodiscard]] Result<SettingsLayer> environment_layer(const Environment& environment);
+
+/// $XDG_CONFIG_HOME/peersock.conf or ~/.config/peersock.conf (XDG Base Directory Specification:
+/// relative paths are ignored); nothing when there is no home either.
+[[nodiscard]] std::optional<std::string> default_config_path(const Environment& environment);
+
+[[nodiscard]] Settings default_settings();
+
+/// Strongest first.
+[[nodiscard]] Settings merge(std::vector<SettingsLayer> layers);
+
+struct LoadedSettings {
+  Settings settings;
+  std::vector<std::string> warnings;
+};
+/// Reads the file that `config_file` names, or the default one if there is one, and merges.
+[[nodiscard]] Result<LoadedSettings> load_settings(SettingsLayer command_line,
+                                                   const std::optional<std::string>& config_file,
+                                                   const Environment& environment);
+
+}  // namespace peersock::app

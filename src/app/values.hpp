@@ -1,0 +1,44 @@
+// Reads one value of the command line, the environment or the configuration file. Every error is
+// one sentence that names where the value came from, what it is and what is expected; secrets and
+// addresses that may hold one are not repeated.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/error.hpp"
+#include "core/secret.hpp"
+#include "core/time.hpp"
+#include "ice/negotiation.hpp"
+
+namespace peersock::app {
+
+/// How this side talks to the TURN server; the relayed data is UDP in either case.
+enum class TurnTransport : std::uint8_t { kUdp, kTcp };
+
+/// Longest user name, in octets (RFC 8489 section 14.3), and password.
+inline constexpr std::size_t kMaxTurnUser = 508;
+inline constexpr std::size_t kMaxTurnPassword = 1024;
+inline constexpr std::size_t kMaxUrl = 2048;
+inline constexpr std::int64_t kMaxTimeoutSeconds = 365LL * 24 * 3600;
+
+/// `origin` begins the sentence: "--stun-port", or "FILE: [ice] stun-port".
+[[nodiscard]] Result<std::uint16_t> parse_port(std::string_view origin, std::string_view text);
+/// A name or numeric address, IPv6 with or without brackets; empty: do not use such a server.
+[[nodiscard]] Result<std::string> parse_server(std::string_view origin, std::string_view text);
+[[nodiscard]] Result<std::string> parse_turn_user(std::string_view origin, std::string_view text);
+[[nodiscard]] Result<Secret> parse_turn_password(std::string_view origin, std::string_view text);
+[[nodiscard]] Result<TurnTransport> parse_turn_transport(std::string_view origin,
+                                                         std::string_view text);
+/// ws:// or wss://, without user name, password, query and fragment.
+[[nodiscard]] Result<std::string> parse_rendezvous_url(std::string_view origin,
+                                                       std::string_view text);
+[[nodiscard]] Result<ice::RelayPolicy> parse_relay_policy(std::string_view origin,
+                                                          std::string_view text);
+/// Whole seconds, 1 to kMaxTimeoutSeconds.
+[[nodiscard]] Result<Duration> parse_timeout(std::string_view origin, std::string_view text);
+/// The number of an open file, 0 or more.
+[[nodiscard]] Result<int> parse_descriptor(std::string_view origin, std::string_view text);
+
+}  // namespace peersock::app

@@ -1,0 +1,219 @@
+#include "wormhole/client.hpp"
+
+#include <utility>
+
+#include "wormhole/client_errors.hpp"
+#include "wormhole/client_impl.hpp"
+
+namespace peersock::wormhole {
+
+static_assert(Machine<Client>);
+
+Client::Client(ClientConfig config, Rng& rng)
+    : impl_(std::make_unique<Impl>(std::move(config), rng)) {}
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+Client::~Client() = default;
+
+std::vector<ClientOutput> Client::handle(Input input, Instant now) {
+  return impl_->handle(std::move(input), now);
+}
+std::optional<Instant> Client::deadline() const {
+  return impl_->deadline();
+}
+std::string_view Client::state_name() const {
+  return impl_->state_name();
+}
+
+namespace {
+
+std::optional<std::string> nameplate_of(const std::optional<wire::Code>& code) {
+  if (!code) return std::nullopt;
+  return code->nameplate();
+}
+
+}  // namespace
+
+Client::Impl::Impl(ClientConfig config, Rng& rng)
+    : config_(std::move(config)),
+      rng_(rng),
+      link_(config_.link_timeout),
+      nameplate_(nameplate_of(config_.code)) {}
+
+std::vector<ClientOutput> Client::Impl::handle(Input input, Instant now) {
+  std::visit([&](auto& held) { on(held, now); }, input);
+  finish_if_left();
+  link_.expect(answer_due(), now);
+  return std::exchange(outputs_, {});
+}
+
+// ---- inputs -----------------------------------------------------------------------------------
+
+void Client::Impl::on(const Started& /*input*/, Instant now) {
+  if (!in<Idle>()) return unexpected();
+  const Instant due = now + config_.link_timeout;
+  if (config_.code) {
+    state_ = Claiming{due};
+    use_code(*config_.code);
+    outputs_.emplace_back(CodeReady{std::move(*config_.code), false});
+    config_.code.reset();
+  } else {
+    state_ = Allocating{due};
+  }
+  open_link(now);
+}
+
+void Client::Impl::on(const LinkUp& /*input*/, Instant now) {
+  if (!link_.came_up(now)) return unexpected();
+  welcomed_ = false;
+  send(wire::request::Bind{config_.appid, config_.side});
+  if (const auto* closing = std::get_if<Closing>(&state_)) return say_farewell(closing->mood);
+  send(nameplate_.link_up());
+  if (!nameplate_.needed()) open_mailbox();
+}
+
+void Client::Impl::on(const LinkLost& input, Instant now) {
+  link_lost(input.reason, now);
+}
+
+void Client::Impl::on(const FrameReceived& input, Instant now) {
+  if (!link_.up()) return unexpected();
+  link_.heard(now);
+  pinged_ = false;
+  const auto reply = wire::parse_reply(input.frame);
+  if (reply) return std::visit([&](const auto& held) { on(held, now); }, *reply);
+  if (in<Closing>()) return finish();
+  fail(reply.error());
+}
+
+void Client::Impl::on(PayloadQueued& input, Instant /*now*/) {
+  if (in<Closing>() || in<Done>()) return unexpected();
+  const std::size_t count = unsealed_.size() + mailbox_.unconfirmed();
+  const std::size_t octets = unsealed_octets_ + mailbox_.unconfirmed_octets();
+  if (count >= kMaxPendingPhases || octets + input.payload.size() > kMaxPendingOctets) {
+    return fail(backlog_full());
+  }
+  if (key_ && key_->agreed()) return post_payload(input.payload);
+  unsealed_octets_ += input.payload.size();
+  unsealed_.push_back(std::move(input.payload));
+}
+
+void Client::Impl::on(const CloseRequested& input, Instant now) {
+  if (in<Closing>() || in<Done>()) return unexpected();
+  if (!nameplate_.held()) return finish();
+  state_ = Closing{now + kCloseTimeout, input.mood};
+  if (link_.up()) return say_farewell(input.mood);
+  if (!link_.active()) open_link(now);
+}
+
+void Client::Impl::on(const DeadlineReached& /*input*/, Instant now) {
+  const auto due = state_due();
+  if (due && now >= *due) {
+    if (in<Closing>()) return finish();
+    return fail(joined_ ? server_silent(last_reason_, config_.link_timeout)
+                        : server_unreachable(last_reason_, config_.link_timeout));
+  }
+  if (in<Closing>()) return;
+  switch (link_.due(now)) {
+    case ClientLink::Due::kNothing:
+      return;
+    case ClientLink::Due::kOpen:
+      return open_link(now);
+    case ClientLink::Due::kSilent:
+      outputs_.emplace_back(CloseLink{});
+      return link_lost("it does not answer", now);
+    case ClientLink::Due::kPing:
+      pinged_ = true;
+      return send(wire::request::Ping{0});
+  }
+}
+
+std::optional<Instant> Client::Impl::deadline() const {
+  if (in<Closing>()) return state_due();
+  return earliest(state_due(), link_.deadline());
+}
+
+std::optional<Instant> Client::Impl::state_due() const {
+  return std::visit(
+      [](const auto& state) -> std::optional<Instant> {
+        if constexpr (requires { state.due; }) {
+          return state.due;
+        } else {
+          return std::nullopt;
+        }
+      },
+      state_);
+}
+
+void Client::Impl::renew(Instant now) {
+  std::visit(
+      [&](auto& state) {
+        if constexpr (requires { state.due; }) state.due = now + config_.link_timeout;
+      },
+      state_);
+}
+
+// ---- the link ---------------------------------------------------------------------------------
+
+void Client::Impl::open_link(Instant now) {
+  link_.open(now);
+  outputs_.emplace_back(OpenLink{});
+}
+
+void Client::Impl::link_lost(const std::string& reason, Instant now) {
+  if (!link_.went_down(now)) return unexpected();
+  nameplate_.link_lost();
+  mailbox_.link_lost();
+  pinged_ = false;
+  if (in<Closing>()) return finish();
+  last_reason_ = reason;
+  if (!std::exchange(warned_, true)) {
+    outputs_.emplace_back(Warned{link_lost_warning(reason, joined_)});
+  }
+}
+
+void Client::Impl::link_works() {
+  link_.proved();
+  warned_ = false;
+  last_reason_.clear();
+}
+
+bool Client::Impl::answer_due() const {
+  return !welcomed_ || pinged_ || nameplate_.awaiting() || mailbox_.awaiting();
+}
+
+void Client::Impl::send(const std::optional<wire::MailboxRequest>& request) {
+  if (request) outputs_.emplace_back(SendFrame{wire::encode(*request)});
+}
+
+// ---- leaving ----------------------------------------------------------------------------------
+
+void Client::Impl::say_farewell(wire::Mood mood) {
+  // In this order: servers up to 0.4.1 drop the socket when the last one to leave a mailbox still
+  // holds its nameplate.
+  send(nameplate_.release());
+  if (mailbox_.known()) send(mailbox_.close(mood));
+}
+
+void Client::Impl::finish_if_left() {
+  if (!in<Closing>() || !link_.up()) return;
+  if (!nameplate_.awaiting() && !mailbox_.closing()) finish();
+}
+
+void Client::Impl::finish() {
+  if (link_.active()) outputs_.emplace_back(CloseLink{});
+  link_.shut();
+  state_ = Done{};
+  outputs_.emplace_back(Closed{});
+}
+
+void Client::Impl::fail(Error error) {
+  const bool scary = error.kind == ErrorKind::kAuthentication;
+  if (link_.up()) say_farewell(scary ? wire::Mood::kScary : wire::Mood::kErrory);
+  if (link_.active()) outputs_.emplace_back(CloseLink{});
+  link_.shut();
+  state_ = Done{};
+  outputs_.emplace_back(Failed{std::move(error)});
+}
+
+}  // namespace peersock::wormhole

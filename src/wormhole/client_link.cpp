@@ -1,0 +1,53 @@
+#include "wormhole/client_link.hpp"
+
+#include <algorithm>
+
+#include "wormhole/client.hpp"
+
+namespace peersock::wormhole {
+
+void ClientLink::open(Instant now) {
+  status_ = Status::kConnecting;
+  expecting_ = true;
+  since_ = now;
+}
+
+bool ClientLink::came_up(Instant now) {
+  if (status_ != Status::kConnecting) return false;
+  status_ = Status::kUp;
+  expecting_ = true;  // the server speaks first
+  since_ = now;
+  return true;
+}
+
+bool ClientLink::went_down(Instant now) {
+  if (!active()) return false;
+  status_ = Status::kWaiting;
+  expecting_ = false;
+  // Half as long again each time.
+  delay_ = delay_ ? std::min<Duration>(*delay_ + *delay_ / 2, kLongestReconnectDelay)
+                  : Duration(kFirstReconnectDelay);
+  since_ = now + *delay_;
+  return true;
+}
+
+void ClientLink::expect(bool answer, Instant now) {
+  if (!up()) return;
+  if (answer && !expecting_) since_ = now;
+  expecting_ = answer;
+}
+
+ClientLink::Due ClientLink::due(Instant now) const {
+  const auto when = deadline();
+  if (!when || now < *when) return Due::kNothing;
+  if (status_ == Status::kWaiting) return Due::kOpen;
+  return expecting_ ? Due::kSilent : Due::kPing;
+}
+
+std::optional<Instant> ClientLink::deadline() const {
+  if (status_ == Status::kIdle) return std::nullopt;
+  if (status_ == Status::kWaiting) return since_;
+  return since_ + (expecting_ ? answer_timeout_ : Duration(kPingInterval));
+}
+
+}  // namespace peersock::wormhole

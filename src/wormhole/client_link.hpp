@@ -1,0 +1,54 @@
+// Whether the link to the rendezvous server is up, when to try again, and whether an answer is
+// overdue. Knows nothing of what is said over the link.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "core/time.hpp"
+
+namespace peersock::wormhole {
+
+class ClientLink {
+ public:
+  /// `answer_timeout` bounds a connection attempt and an unanswered request alike.
+  explicit ClientLink(Duration answer_timeout) : answer_timeout_(answer_timeout) {}
+
+  /// A connection attempt starts.
+  void open(Instant now);
+  /// False when no attempt was going on: the fact is stale.
+  [[nodiscard]] bool came_up(Instant now);
+  /// The link broke or the attempt failed; the next attempt is planned. False when it was down.
+  [[nodiscard]] bool went_down(Instant now);
+  /// No more attempts.
+  void shut() { status_ = Status::kIdle; }
+
+  [[nodiscard]] bool up() const { return status_ == Status::kUp; }
+  /// Up or about to be.
+  [[nodiscard]] bool active() const { return up() || status_ == Status::kConnecting; }
+
+  /// The server said something.
+  void heard(Instant now) { since_ = now; }
+  /// The server is a working one: the next outage starts with the shortest delay.
+  void proved() { delay_ = std::nullopt; }
+  /// Whether an answer is due from now on.
+  void expect(bool answer, Instant now);
+
+  enum class Due : std::uint8_t { kNothing, kOpen, kSilent, kPing };
+  /// What is due at `now`; a silence is reported until the link is taken down.
+  [[nodiscard]] Due due(Instant now) const;
+  [[nodiscard]] std::optional<Instant> deadline() const;
+
+ private:
+  enum class Status : std::uint8_t { kIdle, kWaiting, kConnecting, kUp };
+
+  Duration answer_timeout_;
+  Status status_ = Status::kIdle;
+  bool expecting_ = false;
+  /// kWaiting: when the next attempt starts. Otherwise: the last sign of life, or the start of the
+  /// wait for an answer, whichever is later.
+  Instant since_;
+  std::optional<Duration> delay_;  ///< before the last attempt of this outage
+};
+
+}  // namespace peersock::wormhole

@@ -1,0 +1,341 @@
+// The link drops, stays silent, or never comes up.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "client_driver.hpp"
+
+namespace peersock::wormhole {
+namespace {
+
+using namespace testing;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr Duration kTimeout = 20s;
+
+/// The planned attempt starts, and the link comes up.
+void reconnect(Driver& d) {
+  static_cast<void>(d.take());
+  d.sleep_until_deadline();
+  ASSERT_THAT(d.take(), ElementsAre("OpenLink"));
+  d.up();
+}
+
+TEST(ClientLink, GivesUpWhenNoServerIsReachedInTime) {
+  Driver d;
+  d.start();
+  const Instant started = d.now;
+  static_cast<void>(d.take());
+  d.lose("connection refused");
+  EXPECT_THAT(d.take(), ElementsAre("Warned"));
+  while (!d.error) {
+    d.sleep_until_deadline();
+    d.lose("connection refused");
+  }
+  EXPECT_EQ(d.now, started + kTimeout);
+  EXPECT_EQ(d.error->kind, ErrorKind::kRendezvousUnreachable);
+  EXPECT_THAT(d.error->message, HasSubstr("could not be reached within 20 s (connection refused)"));
+  EXPECT_THAT(d.error->message, HasSubstr("--rendezvous"));
+}
+
+TEST(ClientLink, GivesUpWhenTheFirstAttemptIsNeverAnswered) {
+  Driver d;
+  d.start();
+  static_cast<void>(d.take());
+  EXPECT_EQ(d.client.deadline(), d.now + kTimeout);
+  d.sleep_until_deadline();
+  EXPECT_THAT(d.take(), ElementsAre("CloseLink", "Failed rendezvous"));
+}
+
+TEST(ClientLink, GivesUpWhenAStepIsNeverAnswered) {
+  for (const Step step : {Step::kClaiming, Step::kOpening}) {
+    Driver d;
+    FakePeer peer;
+    advance(d, peer, step);
+    const Instant then = d.now;
+    static_cast<void>(d.take());
+    d.sleep_until_deadline();
+    EXPECT_EQ(d.now, then + kTimeout);
+    ASSERT_TRUE(d.error);
+    EXPECT_EQ(d.error->kind, ErrorKind::kRendezvousUnreachable);
+    EXPECT_THAT(d.error->message, HasSubstr("did not answer within 20 s"));
+  }
+}
+
+TEST(ClientLink, HasTheWholeTimeAgainAfterEachStep) {
+  Driver d(std::nullopt);
+  d.start();
+  for (const auto& frame : {welcome_frame(), allocated_frame("4"), claimed_frame()}) {
+    d.sleep(kTimeout - 1s);
+    if (frame == welcome_frame()) d.up();
+    d.say(frame);
+    EXPECT_EQ(d.client.deadline(), d.now + kTimeout);
+  }
+}
+
+TEST(ClientLink, LinksThatDropDoNotBuyMoreTime) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kClaiming);
+  const Instant then = d.now;
+  int links = 0;
+  while (!d.error) {
+    d.lose("reset");
+    d.sleep_until_deadline();
+    d.up();
+    d.say(welcome_frame());
+    ++links;
+  }
+  EXPECT_EQ(d.now, then + kTimeout);
+  // 1 + 1.5 + 2.25 + 3.375 + 5.0625 s: the next one comes too late.
+  EXPECT_EQ(links, 6);
+}
+
+TEST(ClientLink, TriesWithoutEndOnceThePeerIsAwaited) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kAwaitPake);
+  static_cast<void>(d.take());
+  d.lose("no route");
+  EXPECT_THAT(d.take(), ElementsAre("Warned"));
+  Duration expected = kFirstReconnectDelay;
+  for (int attempt = 0; attempt < 30; ++attempt) {
+    EXPECT_EQ(d.client.deadline(), d.now + expected) << attempt;
+    d.sleep_until_deadline();
+    EXPECT_THAT(d.take(), ElementsAre("OpenLink"));
+    d.lose("no route");
+    EXPECT_THAT(d.take(), IsEmpty()) << "one warning an outage";
+    expected = std::min<Duration>(expected + expected / 2, kLongestReconnectDelay);
+  }
+  EXPECT_EQ(expected, kLongestReconnectDelay);
+  EXPECT_EQ(d.state(), "AwaitPake");
+}
+
+TEST(ClientLink, StartsAgainWithTheShortestDelayAfterAServerThatWorks) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kAwaitPake);
+  for (int outage = 0; outage < 3; ++outage) {
+    d.lose();
+    EXPECT_EQ(d.client.deadline(), d.now + kFirstReconnectDelay);
+    static_cast<void>(d.take());
+    reconnect(d);
+    d.say(claimed_frame());
+  }
+}
+
+TEST(ClientLink, AWelcomeAloneDoesNotProveThatAServerWorks) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kAwaitPake);
+  d.lose();
+  reconnect(d);
+  d.say(welcome_frame());
+  static_cast<void>(d.take());
+  d.lose();
+  EXPECT_THAT(d.take(), IsEmpty()) << "warned before";
+  EXPECT_EQ(d.client.deadline(), d.now + 1500ms);
+}
+
+TEST(ClientLink, ClaimsOpensAndAddsAgainWhileThePeerIsAwaited) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kOpening);
+  d.lose();
+  reconnect(d);
+  EXPECT_THAT(d.take(), ElementsAre("bind", "claim 8"));
+  d.say(claimed_frame());
+  EXPECT_THAT(d.take(), ElementsAre("open mailbox-1", "add pake"));
+  d.echo("pake");
+  d.lose();
+  reconnect(d);
+  static_cast<void>(d.take());
+  d.say(claimed_frame());
+  EXPECT_THAT(d.take(), ElementsAre("open mailbox-1")) << "what was echoed is not added again";
+  EXPECT_EQ(d.state(), "AwaitPake");
+}
+
+TEST(ClientLink, AddsTheSameOctetsAgain) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kAwaitVersion);
+  d.queue("payload");
+  const auto before = d.added;
+  d.added.clear();
+  d.lose();
+  reconnect(d);
+  EXPECT_THAT(d.take(), ElementsAre("bind", "release 8", "open mailbox-1", "add version", "add 0"));
+  EXPECT_EQ(d.body_of("version"), before.at(1).second);
+  EXPECT_EQ(d.body_of("0"), before.at(2).second);
+}
+
+TEST(ClientLink, NeverClaimsAgainOnceItReleased) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kVerified);
+  d.echo("version");
+  d.lose();
+  reconnect(d);
+  EXPECT_THAT(d.take(), ElementsAre("bind", "release 8", "open mailbox-1"));
+  d.say(plain_frame("released"));
+  d.lose();
+  reconnect(d);
+  static_cast<void>(d.take());
+  d.lose();
+  reconnect(d);
+  EXPECT_THAT(d.take(), ElementsAre("bind", "open mailbox-1"));
+  EXPECT_EQ(d.state(), "Verified");
+}
+
+TEST(ClientLink, PayloadsWaitForTheNextLink) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kVerified);
+  d.echo("version");
+  d.say(plain_frame("released"));
+  d.lose();
+  static_cast<void>(d.take());
+  d.queue("zero");
+  d.queue("one");
+  EXPECT_THAT(d.take(), IsEmpty());
+  reconnect(d);
+  EXPECT_THAT(d.take(), ElementsAre("bind", "open mailbox-1", "add 0", "add 1"));
+  d.echo("1");
+  d.lose();
+  reconnect(d);
+  EXPECT_THAT(d.take(), ElementsAre("bind", "open mailbox-1", "add 0"));
+}
+
+TEST(ClientLink, AllocatesAgainWhenTheAnswerWasLost) {
+  Driver d(std::nullopt);
+  d.start();
+  d.up();
+  d.lose();
+  reconnect(d);
+  EXPECT_THAT(d.take(), ElementsAre("bind", "allocate"));
+  d.say(allocated_frame("7"));
+  EXPECT_THAT(d.take(), ElementsAre("claim 7", "CodeReady"));
+  d.lose();
+  reconnect(d);
+  EXPECT_THAT(d.take(), ElementsAre("bind", "claim 7")) << "the code stands";
+}
+
+TEST(ClientLink, FollowsTheNameplateToANewMailbox) {
+  // A server that lost its state knows neither the mailbox nor what we put there.
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kAwaitPake);
+  d.lose();
+  reconnect(d);
+  static_cast<void>(d.take());
+  d.say(claimed_frame("mailbox-2"));
+  EXPECT_THAT(d.take(), ElementsAre("open mailbox-2", "add pake"));
+  d.close();
+  EXPECT_THAT(d.take(), ElementsAre("release 8", "close mailbox-2 happy"));
+}
+
+TEST(ClientLink, AnEchoWithAnotherBodyConfirmsNothing) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kOpening);
+  d.say(message_frame(kOurSide, "pake", "00"));
+  d.say(message_frame(kOurSide, "unheard of", "00"));
+  EXPECT_EQ(d.state(), "Opening");
+  d.echo("pake");
+  EXPECT_EQ(d.state(), "AwaitPake");
+}
+
+TEST(ClientLink, TakesASilentLinkDownAndOpensAnother) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kVerified);
+  d.echo("version");
+  d.say(plain_frame("released"));
+  d.queue("unanswered");
+  static_cast<void>(d.take());
+  EXPECT_EQ(d.client.deadline(), d.now + kTimeout);
+  d.sleep_until_deadline();
+  EXPECT_THAT(d.take(), ElementsAre("CloseLink", "Warned"));
+  reconnect(d);
+  EXPECT_THAT(d.take(), ElementsAre("bind", "open mailbox-1", "add 0"));
+}
+
+TEST(ClientLink, MoreRequestsDoNotProlongASilence) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kVerified);
+  d.queue("first");
+  const auto due = d.client.deadline();
+  d.now += 5s;
+  d.queue("second");
+  EXPECT_EQ(d.client.deadline(), due);
+}
+
+TEST(ClientLink, AnAttemptThatHangsIsReplaced) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kAwaitPake);
+  d.lose();
+  d.sleep_until_deadline();
+  static_cast<void>(d.take());
+  EXPECT_EQ(d.client.deadline(), d.now + kTimeout);
+  d.sleep_until_deadline();
+  EXPECT_THAT(d.take(), ElementsAre("CloseLink"));
+  d.sleep_until_deadline();
+  EXPECT_THAT(d.take(), ElementsAre("OpenLink"));
+}
+
+TEST(ClientLink, AsksAnIdleLinkWhetherItIsAlive) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kAwaitPake);
+  static_cast<void>(d.take());
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(d.client.deadline(), d.now + kPingInterval);
+    d.sleep_until_deadline();
+    EXPECT_THAT(d.take(), ElementsAre("ping"));
+    d.say(R"({"type":"pong","pong":0})");
+  }
+  d.sleep_until_deadline();
+  static_cast<void>(d.take());
+  EXPECT_EQ(d.client.deadline(), d.now + kTimeout);
+  d.sleep_until_deadline();
+  EXPECT_THAT(d.take(), ElementsAre("CloseLink", "Warned"));
+  EXPECT_EQ(d.state(), "AwaitPake");
+}
+
+TEST(ClientLink, StaleTimersAndFactsHaveNoEffect) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kAwaitPake);
+  static_cast<void>(d.take());
+  d.sleep(1s);
+  d.up();
+  d.start();
+  EXPECT_THAT(d.take(), IsEmpty());
+  d.lose();
+  static_cast<void>(d.take());
+  d.lose();
+  d.up();
+  d.say(peer.pake());
+  d.sleep(1ns);
+  EXPECT_THAT(d.take(), IsEmpty());
+  EXPECT_EQ(d.state(), "AwaitPake");
+}
+
+TEST(ClientLink, MessagesBeforeTheMailboxIsOpenHaveNoEffect) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kClaiming);
+  d.say(message_frame("c0ffee", "pake", "00"));
+  EXPECT_EQ(d.state(), "Claiming");
+  d.say(claimed_frame());
+  peer.meet(d);
+  d.say(peer.pake());
+  d.say(peer.version());
+  EXPECT_EQ(d.state(), "Verified");
+}
+
+}  // namespace
+}  // namespace peersock::wormhole
