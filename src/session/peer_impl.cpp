@@ -12,7 +12,6 @@ constexpr std::size_t kSideOctets = 5;
 Peer::Impl::Impl(PeerConfig config, Host& host, Rng& rng)
     : config_(std::move(config)),
       host_(host),
-      rng_(rng),
       side_(to_hex(random_bytes(rng, kSideOctets))),
       transport(host),
       wormhole(wormhole::Client(wormhole_config(), rng), *this),

@@ -31,7 +31,6 @@ class Peer::Impl {
   // Declared before the runners, which are built from them.
   PeerConfig config_;
   Host& host_;
-  Rng& rng_;
   std::string side_;
   TraceHook trace_;
   std::optional<PathInfo> path_;

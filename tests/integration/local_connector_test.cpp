@@ -155,7 +155,8 @@ TEST_F(LocalConnectorTest, TriesEveryAddressOfAName) {
   addresses_ = std::vector<std::string>{"::1", "127.0.0.9", "127.0.0.1"};
   const auto connector = this->connector(TcpEndpoint{"name.test", service.port()});
   connector->connect(1);
-  ASSERT_TRUE(answers());
+  loop_.settle();  // an address that refuses makes nobody wait
+  ASSERT_FALSE(outcomes_.empty());
   EXPECT_EQ(asked_, "name.test");
   EXPECT_TRUE(outcomes_.front());
 }

@@ -196,7 +196,10 @@ TEST_F(LocalListenerTest, APortIsFreeAgainAtOnce) {
   accepted_.clear();
   EXPECT_TRUE(drain(program.first.get()).end);
   first.reset();
-  EXPECT_TRUE(bind(TcpEndpoint{"", port_in(address)}));
+  const auto second = bind(TcpEndpoint{"", port_in(address)});
+  EXPECT_TRUE(second);
+  // But only once.
+  EXPECT_THAT(refusal(TcpEndpoint{"", port_in(address)}), HasSubstr("in use"));
 }
 
 TEST_F(LocalListenerTest, AddressesOfOtherMachinesAreRefused) {
@@ -216,6 +219,14 @@ TEST_F(LocalListenerTest, WithoutDescriptorsItWarnsOnceAndTriesAgain) {
     EXPECT_THAT(accepted_, IsEmpty());
   }
   EXPECT_TRUE(accepts(2));
+  const auto address = numeric_address("127.0.0.1", port_in(listener->addresses().front()));
+  const UniqueFd late = open_socket(AF_INET);
+  {
+    const NoMoreDescriptors limit;
+    static_cast<void>(::connect(late.get(), address->get(), address->size));
+    EXPECT_GT(loop_.settle(), 0);
+  }
+  EXPECT_TRUE(accepts(3));
   EXPECT_THAT(warnings_, SizeIs(1));
   EXPECT_THAT(failures_, IsEmpty());
 }
@@ -283,6 +294,15 @@ TEST_F(LocalListenerTest, AUnixSocketInUseIsNotReplaced) {
   EXPECT_THAT(refusal(UnixEndpoint{path}), HasSubstr("another program uses this socket"));
   first->start();
   EXPECT_EQ(come("unix:" + path).second, 0);
+}
+
+TEST_F(LocalListenerTest, ASocketOfAnotherTypeIsNotReplaced) {
+  const std::string path = directory_.path("socket");
+  const auto address = unix_address(path);
+  const UniqueFd log(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::bind(log.get(), address->get(), address->size), 0);
+  EXPECT_THAT(refusal(UnixEndpoint{path}), HasSubstr("another program uses this socket"));
+  EXPECT_TRUE(exists(path));
 }
 
 TEST_F(LocalListenerTest, AnythingButASocketIsNotReplaced) {

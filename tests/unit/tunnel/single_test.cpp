@@ -115,9 +115,8 @@ TEST(SingleTunnel, ARefusedTargetIsAnErrorOnBothSides) {
     Rig rig(single());
     rig.acceptor.hold = true;
     auto c = rig.open();
-    rig.acceptor.tunnel().target_failed(1, {refused.reason, "nobody at localhost:1"});
+    rig.acceptor.fail(1, refused.reason, "nobody at localhost:1");
     rig.run();
-    rig.acceptor.commands();
     expect_failed(rig.acceptor, ErrorKind::kLocalEndpoint, "nobody at localhost:1");
     expect_failed(rig.opener, ErrorKind::kLocalEndpoint, refused.words);
     EXPECT_TRUE(c.near->saw_reset);

@@ -78,11 +78,10 @@ TEST(Tunnel, RefusedAndUnreachableTargets) {
     auto c = rig.open();
     c.near->input = "early data";
     rig.run();
-    rig.acceptor.tunnel().target_failed(1, {reason, "nobody there"});
+    rig.acceptor.fail(1, reason, "nobody there");
     rig.run();
     EXPECT_TRUE(c.near->saw_reset);
     expect_closed(rig.opener, 1, reason);
-    rig.acceptor.commands();
     expect_closed(rig.acceptor, 1, reason);
     EXPECT_EQ(rig.pair.client().live_streams(), 0U);
     EXPECT_EQ(rig.pair.server().live_streams(), 0U);
@@ -123,7 +122,7 @@ TEST(Tunnel, AResetWhileTheTargetIsConnectedToCancelsIt) {
   auto late = std::make_shared<FakeLocal>();
   rig.acceptor.connect(1, late);
   EXPECT_TRUE(late->closed);
-  rig.acceptor.tunnel().target_failed(1, {CloseReason::kRefused, "late"});
+  rig.acceptor.fail(1, CloseReason::kRefused, "late");
   rig.run();
   EXPECT_EQ(rig.pair.server().live_streams(), 0U);
 }
@@ -336,10 +335,8 @@ TEST(Tunnel, ShutDownResetsAndReportsEverything) {
   auto waiting = rig.open();
   a.near->input = "abc";
   rig.run();
-  rig.opener.tunnel().shut_down();
-  rig.acceptor.tunnel().shut_down();
-  rig.opener.commands();
-  rig.acceptor.commands();
+  rig.opener.shut_down();
+  rig.acceptor.shut_down();
   EXPECT_TRUE(a.near->saw_reset);
   EXPECT_TRUE(a.far->saw_reset);
   EXPECT_TRUE(waiting.near->saw_reset);
