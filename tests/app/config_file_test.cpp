@@ -128,7 +128,7 @@ class ConfigOnDisk : public ::testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(directory_); }
   std::string write(const std::string& text, mode_t mode = 0600) {
-    const std::string path = directory_ / "peersock.conf";
+    std::string path = directory_ / "peersock.conf";
     std::ofstream(path) << text;
     EXPECT_EQ(chmod(path.c_str(), mode), 0);
     return path;

@@ -185,9 +185,11 @@ TEST_P(WrongArguments, AreNamedInOneSentence) {
 INSTANTIATE_TEST_SUITE_P(
     Options, WrongArguments,
     ::testing::Values(
-        Wrong{{}, "a command is missing; expected is connect, listen, stdio-a, stdio-b or mailbox"},
-        Wrong{{"conect", "a:1"}, "the first argument is not a command; expected is connect"},
-        Wrong{{"8-lab-name-blanket"}, "the first argument is not a command"},
+        Wrong{{}, "A command is missing; expected is connect, listen, stdio-a, stdio-b or mailbox"},
+        Wrong{{"conect", "a:1"}, "The first argument is not a command; expected is connect"},
+        Wrong{{"8-lab-name-blanket"}, "The first argument is not a command"},
+        Wrong{{"", "--json"}, "The first argument is not a command"},
+        Wrong{{"conect", "--json"}, "The first argument is not a command"},
         Wrong{{"--jsn"}, "--jsn is not an option; see peersock --help"},
         Wrong{{"listen", "80", "--jsn"},
               "--jsn is not an option of this command; see peersock listen --help"},
@@ -198,12 +200,12 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"connect"}, "TARGET is required"}, Wrong{{"connect", "8-lab-name-blanket"}, "PORT"},
         Wrong{{"connect", "localhost:0"}, "port"},
         Wrong{{"listen", "80", "8", "lab", "name", "blanket", "zoo"},
-              "there are more arguments than expected; see peersock listen --help"},
-        Wrong{{"mailbox", "8-lab-name-blanket"}, "there are more arguments than expected"},
+              "There are more arguments than expected; see peersock listen --help"},
+        Wrong{{"mailbox", "8-lab-name-blanket"}, "There are more arguments than expected"},
         Wrong{{"stdio-a", "--stun"}, "--stun needs a value; see peersock stdio-a --help"},
         Wrong{{"stdio-a", "--json=8-lab-name-blanket"}, "--json does not take a value"},
         Wrong{{"stdio-a", "--quiet", "--verbose"}, "--quiet and --verbose exclude each other"},
-        Wrong{{"stdio-a", "--code-fd", "3", "8-lab-name-blanket"}, "the code is given twice"},
+        Wrong{{"stdio-a", "--code-fd", "3", "8-lab-name-blanket"}, "The code is given twice"},
         Wrong{{"stdio-a", "--code-fd", "-1"}, "--code-fd is \"-1\"; expected is the number"},
         Wrong{{"stdio-a", "--timeout", "0"}, "--timeout is \"0\"; expected is a whole number"},
         Wrong{{"stdio-a", "--timeout", "1e3"}, "--timeout is \"1e3\""},
@@ -215,7 +217,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"stdio-a", "--turn-password", "hunter2\n"}, "--turn-password is not valid"},
         Wrong{{"stdio-a", "--turn-transport", "tls"}, "--turn-transport is \"tls\"; expected is"},
         Wrong{{"stdio-a", "--rendezvous", "http://x/"}, "--rendezvous is not valid; expected is"},
-        Wrong{{"mailbox", "--listen", "unix:/tmp/x"}, "a rendezvous server needs a TCP port"}));
+        Wrong{{"mailbox", "--listen", "unix:/tmp/x"}, "A rendezvous server needs a TCP port"}));
 
 std::string text(const std::vector<std::string>& words) {
   auto parsed = Arguments(words).parse();

@@ -141,7 +141,7 @@ class LoadedSettingsTest : public SettingsTest {
   }
   void TearDown() override { std::filesystem::remove_all(*environment_.config_home); }
   std::string write(const std::string& file, const std::string& text) {
-    const std::string path = *environment_.config_home + "/" + file;
+    std::string path = *environment_.config_home + "/" + file;
     std::ofstream(path) << text;
     std::filesystem::permissions(path, std::filesystem::perms::owner_read);
     return path;
