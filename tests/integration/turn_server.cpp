@@ -3,6 +3,7 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -17,7 +18,8 @@
 namespace peersock::testing {
 namespace {
 
-constexpr int kTries = 200;
+constexpr int kSpawns = 5;
+constexpr int kTries = 100;
 constexpr int kTryMilliseconds = 50;
 
 sockaddr_in loopback(std::uint16_t port) {
@@ -28,38 +30,66 @@ sockaddr_in loopback(std::uint16_t port) {
   return address;
 }
 
-/// A port that was free a moment ago.
-std::uint16_t free_port() {
-  const int probe = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = loopback(0);
+std::optional<std::uint16_t> bound_port(int probe, std::uint16_t wanted) {
+  sockaddr_in address = loopback(wanted);
   socklen_t length = sizeof address;
-  const bool bound = bind(probe, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
-                     getsockname(probe, reinterpret_cast<sockaddr*>(&address), &length) == 0;
-  close(probe);
-  if (!bound) throw std::runtime_error("no free port on loopback");
+  if (bind(probe, reinterpret_cast<sockaddr*>(&address), length) != 0) return std::nullopt;
+  if (getsockname(probe, reinterpret_cast<sockaddr*>(&address), &length) != 0) return std::nullopt;
   return ntohs(address.sin_port);
+}
+
+/// A port that was free a moment ago, for UDP and TCP.
+std::uint16_t free_port() {
+  for (int i = 0; i < kSpawns; ++i) {
+    const int udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const int tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    auto port = bound_port(udp, 0);
+    if (port) port = bound_port(tcp, *port);
+    close(udp);
+    close(tcp);
+    if (port) return *port;
+  }
+  throw std::runtime_error("no free port on loopback");
 }
 
 }  // namespace
 
-TurnProcess::TurnProcess() : port_(free_port()) {
+TurnProcess::TurnProcess() {
   std::string name = (std::filesystem::temp_directory_path() / "peersock-turn-XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
   folder_ = name;
-  spawn();
-  for (int i = 0; i < kTries; ++i) {
-    if (answers()) return;
+  // Somebody else may take the port before the server does.
+  for (int i = 0; i < kSpawns; ++i) {
+    port_ = free_port();
+    spawn();
+    if (comes_up()) return;
+    stop();
   }
   throw std::runtime_error("turnserver does not answer; is the package coturn installed?");
 }
 
 TurnProcess::~TurnProcess() {
-  if (process_ > 0) {
-    kill(process_, SIGKILL);
-    waitpid(process_, nullptr, 0);
-  }
+  stop();
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);
+}
+
+bool TurnProcess::comes_up() {
+  for (int i = 0; i < kTries; ++i) {
+    if (answers()) return true;
+    if (waitpid(process_, nullptr, WNOHANG) == process_) {
+      process_ = -1;
+      return false;
+    }
+  }
+  return false;
+}
+
+void TurnProcess::stop() {
+  if (process_ <= 0) return;
+  kill(process_, SIGKILL);
+  waitpid(process_, nullptr, 0);
+  process_ = -1;
 }
 
 void TurnProcess::spawn() {

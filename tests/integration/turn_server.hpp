@@ -28,6 +28,8 @@ class TurnProcess {
 
  private:
   void spawn();
+  [[nodiscard]] bool comes_up();
+  void stop();
   [[nodiscard]] bool answers() const;
 
   std::filesystem::path folder_;
