@@ -107,6 +107,9 @@ bool Peer::Impl::step_tunnel() {
           [&](const tc::ResumeAccepting&) { host_.start_accepting(); },
           [&](const tc::ReportOpened& c) { host_.emit(event::ConnectionOpened{c.connection}); },
           [&](const tc::ReportClosed& c) { host_.emit(c.closed); },
+          [&](const tc::GrantCredit& c) {
+            transport.send_control(wire::control::Credit{c.stream, c.octets});
+          },
           [&](tc::Finished& c) { session.post(TunnelFinished{std::move(c.failed)}); },
       },
       *command);
@@ -126,8 +129,11 @@ void Peer::Impl::established() {
 
 void Peer::Impl::control_frame(wire::ControlFrame frame) {
   auto* smp = std::get_if<wire::control::Smp>(&frame);
+  const auto* credit = std::get_if<wire::control::Credit>(&frame);
   if (smp != nullptr && proof) {
     proof->post(auth::MessageReceived{std::move(smp->body)});
+  } else if (credit != nullptr && tunnel) {
+    tunnel->credit_received(credit->stream, credit->octets);
   } else {
     session.post(ControlReceived{std::move(frame)});
   }

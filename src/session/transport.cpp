@@ -94,6 +94,7 @@ Transport::Fact Transport::break_control(std::string message) {
 
 std::optional<Transport::Fact> Transport::next_control() {
   if (control_broken_ || !control_open_) return std::nullopt;
+  if (overflowed_) return break_control("the other side does not read the control stream");
   for (;;) {
     auto frame = reader_.next();
     if (!frame) {
@@ -121,7 +122,10 @@ void Transport::release_streams() {
 void Transport::send_control(const wire::ControlFrame& frame) {
   if (control_broken_) return;
   const Bytes encoded = wire::encode(frame);
-  if (control_backlog_.size() + encoded.size() > kMaxControlBacklog) return;
+  if (control_backlog_.size() + encoded.size() > kMaxControlBacklog) {
+    overflowed_ = true;
+    return;
+  }
   control_backlog_.insert(control_backlog_.end(), encoded.begin(), encoded.end());
   write_control();
 }

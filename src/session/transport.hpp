@@ -78,6 +78,7 @@ class Transport {
   bool control_open_ = false;
   bool control_readable_ = false;
   bool control_broken_ = false;
+  bool overflowed_ = false;
   bool streams_released_ = false;
   wire::ControlFrameReader reader_;
   Bytes control_backlog_;

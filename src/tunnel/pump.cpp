@@ -48,15 +48,18 @@ void Pump::start() {
 
 void Pump::stream_readable() {
   down_readable_ = true;
-  if (pending_.empty()) {
-    pump_down();
-  } else {
-    probe_reset();
-  }
+  pump_down();
   update_watch();
 }
 
 void Pump::stream_writable() {
+  pump_up();
+  update_watch();
+}
+
+void Pump::credit_received(std::uint32_t octets) {
+  // More than the window is nothing that an honest peer grants.
+  credit_ = std::min(credit_ + octets, 2 * kMaxPending);
   pump_up();
   update_watch();
 }
@@ -67,24 +70,30 @@ void Pump::stream_stopped(std::uint64_t code) {
   reset_up(code);
   // A peer that breaks off both directions says so in two frames: the local side is then to see
   // it at once, even if it does not take what came before.
-  probe_reset();
+  down_readable_ = true;
+  pump_down();
   update_watch();
 }
 
 void Pump::local_ready(bool readable, bool writable) {
-  if (writable) pump_down();
+  if (writable) {
+    local_blocked_ = false;
+    pump_down();
+  }
   if (readable) pump_up();
   update_watch();
 }
 
 void Pump::abort_local() {
+  drop_pending();
   channel_->abort();
 }
 
 void Pump::pump_up() {
   std::size_t left = kTurn;
   while (up_open_ && left > 0) {
-    const std::size_t room = write_first() ? shared_.quic.write_capacity(stream_) : 0;
+    const std::size_t space = write_first() ? shared_.quic.write_capacity(stream_) : 0;
+    const std::size_t room = std::min(space, credit_);
     up_blocked_ = room == 0;
     if (up_blocked_) return;
 
@@ -101,6 +110,7 @@ void Pump::pump_up() {
 
     const std::size_t taken = shared_.quic.write(stream_, into.first(got.octets));
     sent_ += taken;
+    credit_ -= taken;
     shared_.totals.sent += taken;
     // The stream had promised to take all: it is dead, and the peer's reason is on its way.
     if (taken < got.octets) {
@@ -126,47 +136,85 @@ void Pump::reset_up(std::uint64_t code) {
 }
 
 void Pump::pump_down() {
+  write_pending();
   std::size_t left = kTurn;
-  while (down_open_ && write_pending() && down_readable_ && left > 0) {
-    const auto into = MutableBytes(shared_.scratch).first(std::min(left, shared_.scratch.size()));
-    const quic::ReadOutcome got = shared_.quic.read(stream_, into);
-    if (got.reset) return peer_reset(*got.reset);
-    if (got.end) {
-      channel_->finish();
-      return end_down();
-    }
-    down_readable_ = got.octets > 0;
-    left -= got.octets;
-    if (got.octets > 0) deliver(into.first(got.octets));
-  }
+  while (down_open_ && down_readable_ && !down_ended_ && left > 0 && room() > 0) read_stream(left);
+  if (!down_open_ || !down_ended_ || pending() > 0) return;
+  channel_->finish();
+  end_down();
 }
 
-/// True when nothing is pending any more and the local side may take more.
-bool Pump::write_pending() {
-  if (pending_.empty()) return true;
-  const ByteView rest = ByteView(pending_).subspan(pending_at_);
-  LocalWrite told = channel_->write(rest);
-  received_ += told.octets;
-  shared_.totals.received += told.octets;
-  if (told.failed) {
-    local_takes_no_more(std::move(told));
-    return false;
-  }
-  pending_at_ += told.octets;
-  if (told.octets < rest.size()) return false;
-  // Idle connections hold no buffer.
-  Bytes().swap(pending_);
+void Pump::read_stream(std::size_t& left) {
+  const auto into =
+      MutableBytes(shared_.scratch).first(std::min({left, room(), shared_.scratch.size()}));
+  const quic::ReadOutcome got = shared_.quic.read(stream_, into);
+  if (got.reset) return peer_reset(*got.reset);
+  down_ended_ = got.end;
+  down_readable_ = got.octets > 0;
+  left -= got.octets;
+  ByteView rest = into.first(got.octets);
+  if (!local_blocked_ && !rest.empty()) rest = rest.subspan(deliver(rest));
+  if (down_open_) keep(rest);
+}
+
+/// Octets of the peer that may still be kept here.
+std::size_t Pump::room() const {
+  const std::size_t in_all =
+      kMaxPendingInAll > shared_.pending ? kMaxPendingInAll - shared_.pending : 0;
+  // Whoever holds nothing may always go on, or nobody would wake it when there is room again.
+  const std::size_t least = pending() == 0 ? PumpShared::kScratch : 0;
+  return std::min(kMaxPending - std::min(kMaxPending, pending()), std::max(in_all, least));
+}
+
+void Pump::write_pending() {
+  if (pending() == 0 || local_blocked_) return;
+  const std::size_t taken = deliver(ByteView(pending_).subspan(pending_at_));
+  if (!down_open_) return;
+  pending_at_ += taken;
+  shared_.pending -= taken;
+  if (pending() == 0) return drop_pending();
+  if (pending_at_ < pending_.size() / 2) return;
+  pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(pending_at_));
   pending_at_ = 0;
-  return true;
 }
 
-void Pump::deliver(ByteView octets) {
+/// Offers octets to the channel; returns how many it took.
+std::size_t Pump::deliver(ByteView octets) {
   LocalWrite told = channel_->write(octets);
   received_ += told.octets;
   shared_.totals.received += told.octets;
-  if (told.failed) return local_takes_no_more(std::move(told));
-  const ByteView rest = octets.subspan(told.octets);
-  pending_.assign(rest.begin(), rest.end());
+  local_blocked_ = told.octets < octets.size();
+  const std::size_t taken = told.octets;
+  if (told.failed) {
+    local_takes_no_more(std::move(told));
+  } else {
+    grant(taken);
+  }
+  return taken;
+}
+
+/// Gives credit back in large steps. A reader that keeps up is allowed further ahead each time.
+void Pump::grant(std::size_t taken) {
+  owed_ += taken;
+  if (owed_ < window_ / 4) return;
+  if (!local_blocked_ && window_ < kMaxPending) {
+    const std::size_t grown = std::min(2 * window_, kMaxPending);
+    owed_ += grown - window_;
+    window_ = grown;
+  }
+  shared_.grants.push_back({stream_, static_cast<std::uint32_t>(std::exchange(owed_, 0))});
+}
+
+void Pump::keep(ByteView octets) {
+  pending_.insert(pending_.end(), octets.begin(), octets.end());
+  shared_.pending += octets.size();
+}
+
+/// Idle connections hold no buffer.
+void Pump::drop_pending() {
+  shared_.pending -= pending();
+  Bytes().swap(pending_);
+  pending_at_ = 0;
 }
 
 void Pump::stop_down() {
@@ -176,14 +224,7 @@ void Pump::stop_down() {
 
 void Pump::end_down() {
   down_open_ = false;
-  Bytes().swap(pending_);
-  pending_at_ = 0;
-}
-
-/// Learns of a reset while nothing can be taken from the stream.
-void Pump::probe_reset() {
-  if (!down_open_) return;
-  if (const auto got = shared_.quic.read(stream_, {}); got.reset) peer_reset(*got.reset);
+  drop_pending();
 }
 
 void Pump::local_broke(std::string why) {
@@ -196,7 +237,9 @@ void Pump::local_broke(std::string why) {
 void Pump::local_takes_no_more(LocalWrite told) {
   if (told.input_too) return local_broke(std::move(*told.failed));
   note({CloseReason::kAborted, Error{ErrorKind::kLocalEndpoint, std::move(*told.failed)}});
-  // What the local program said before it went away is still read, until its end or reset.
+  // What the local program said before it went away is still read, until its end or reset. But a
+  // peer that has ended its direction can only be told by a reset of ours that something was lost.
+  if (down_ended_) reset_up(number(wire::StreamError::kAborted));
   stop_down();
 }
 
@@ -216,7 +259,7 @@ void Pump::update_watch() {
   if (over()) return;
   const bool readable = up_open_ && !up_blocked_;
   // Octets that wait for the channel, or for this connection's next turn.
-  const bool writable = down_open_ && (!pending_.empty() || down_readable_);
+  const bool writable = down_open_ && (pending() > 0 || (down_readable_ && room() > 0));
   if (readable == watch_readable_ && writable == watch_writable_) return;
   watch_readable_ = readable;
   watch_writable_ = writable;

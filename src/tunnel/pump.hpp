@@ -1,6 +1,10 @@
 // Moves octets between one local channel and one QUIC stream, in both directions, until both are
 // over. Nothing is read that can not be handed on, so that a side which stops reading stops the
 // other one's program by flow control and by nothing else (docs/spec/tunnel.md, "Behaviour").
+//
+// Flow control is ours, by credit: QUIC's is shared by all streams, so octets that wait in it for
+// one slow reader would hold up the others. What arrives is taken out of QUIC at once, and a sender
+// never has more under way than the receiver of that one stream has room for.
 #pragma once
 
 #include <memory>
@@ -18,11 +22,15 @@ namespace peersock::tunnel {
 
 /// What the pumps of one tunnel have in common: one buffer serves them all in turn.
 struct PumpShared {
-  explicit PumpShared(quic::Connection& engine) : quic(engine), scratch(kMaxPending) {}
+  explicit PumpShared(quic::Connection& engine) : quic(engine), scratch(kScratch) {}
+
+  static constexpr std::size_t kScratch = std::size_t{64} * 1024;
 
   quic::Connection& quic;
   Bytes scratch;
   Tunnel::Totals totals;
+  std::size_t pending = 0;  ///< octets that all pumps hold
+  std::vector<command::GrantCredit> grants;
 };
 
 /// How a connection ended.
@@ -47,6 +55,7 @@ class Pump {
   void stream_readable();
   void stream_writable();
   void stream_stopped(std::uint64_t code);
+  void credit_received(std::uint32_t octets);
   void local_ready(bool readable, bool writable);
 
   /// The session is over: resets the local side and leaves the stream alone.
@@ -67,12 +76,16 @@ class Pump {
   void reset_up(std::uint64_t code);
   // Down: from the stream to the local channel.
   void pump_down();
-  [[nodiscard]] bool write_pending();
-  void deliver(ByteView octets);
+  void read_stream(std::size_t& left);
+  void write_pending();
+  std::size_t deliver(ByteView octets);
+  void keep(ByteView octets);
+  void drop_pending();
+  [[nodiscard]] std::size_t pending() const { return pending_.size() - pending_at_; }
+  [[nodiscard]] std::size_t room() const;
+  void grant(std::size_t taken);
   void stop_down();
   void end_down();
-  void probe_reset();
-
   void local_broke(std::string why);
   void local_takes_no_more(LocalWrite told);
   void peer_reset(std::uint64_t code);
@@ -85,10 +98,15 @@ class Pump {
   Bytes first_;  ///< what the stream has not taken of it
   bool up_open_ = true;
   bool down_open_ = true;
-  bool up_blocked_ = false;     ///< StreamWritable will follow
-  bool down_readable_ = true;   ///< the stream has not said that it would block
-  Bytes pending_;               ///< read from the stream, not yet taken by the channel
-  std::size_t pending_at_ = 0;  ///< octets of `pending_` that the channel has taken
+  bool up_blocked_ = false;  ///< StreamWritable or a credit will follow
+  std::size_t credit_ = kInitialCredit;
+  bool down_readable_ = true;            ///< the stream has not said that it would block
+  bool down_ended_ = false;              ///< the stream has; what is pending comes first
+  bool local_blocked_ = false;           ///< the channel took less than it was offered
+  std::size_t window_ = kInitialCredit;  ///< octets that the peer may be ahead of the channel
+  std::size_t owed_ = 0;                 ///< octets taken by the channel and not granted anew
+  Bytes pending_;                        ///< read from the stream, not yet taken by the channel
+  std::size_t pending_at_ = 0;           ///< octets of `pending_` that the channel has taken
   bool watch_readable_ = false;
   bool watch_writable_ = false;
   std::uint64_t sent_ = 0;

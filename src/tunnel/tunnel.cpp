@@ -42,6 +42,7 @@ class Tunnel::Impl {
   void local_ready(ConnectionId id, bool readable, bool writable);
   void on_fact(const quic::ConnectionFact& fact);
   void shut_down();
+  void credit_received(quic::StreamId stream, std::uint32_t octets);
   std::optional<TunnelCommand> poll_command();
 
   std::size_t open = 0;  ///< connections reported as opened and not yet as closed
@@ -298,7 +299,21 @@ void Tunnel::Impl::shut_down() {
   open = 0;
 }
 
+void Tunnel::Impl::credit_received(quic::StreamId stream, std::uint32_t octets) {
+  const auto found = by_stream_.find(stream);
+  if (found == by_stream_.end()) return;  // it has ended meanwhile
+  if (Pump* const pump = std::get_if<Pump>(&found->second->stage)) {
+    pump->credit_received(octets);
+    settle(*found->second);
+  }
+}
+
 std::optional<TunnelCommand> Tunnel::Impl::poll_command() {
+  if (!shared_.grants.empty()) {
+    const command::GrantCredit grant = shared_.grants.back();
+    shared_.grants.pop_back();
+    return grant;
+  }
   if (commands_.empty()) return std::nullopt;
   auto next = std::move(commands_.front());
   commands_.pop_front();
@@ -328,6 +343,9 @@ void Tunnel::local_ready(ConnectionId connection, bool readable, bool writable) 
 }
 void Tunnel::on_fact(const quic::ConnectionFact& fact) {
   impl_->on_fact(fact);
+}
+void Tunnel::credit_received(quic::StreamId stream, std::uint32_t octets) {
+  impl_->credit_received(stream, octets);
 }
 void Tunnel::shut_down() {
   impl_->shut_down();

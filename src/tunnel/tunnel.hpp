@@ -19,7 +19,12 @@ namespace peersock::tunnel {
 using ConnectionId = std::uint64_t;
 
 /// Octets from the peer that one connection holds at most while its local side does not take them.
-inline constexpr std::size_t kMaxPending = std::size_t{64} * 1024;
+inline constexpr std::size_t kMaxPending = std::size_t{4} * 1024 * 1024;
+/// Octets that a side may send on a new stream before the receiver grants more. Grants follow what
+/// the local side takes, up to kMaxPending ahead of it.
+inline constexpr std::size_t kInitialCredit = std::size_t{256} * 1024;
+/// Octets that all connections of a tunnel hold together, before none is read from any more.
+inline constexpr std::size_t kMaxPendingInAll = std::size_t{64} * 1024 * 1024;
 /// Octets moved for one connection and direction before others get their turn.
 inline constexpr std::size_t kTurn = std::size_t{256} * 1024;
 /// Local connections that wait for stream credit before the listener pauses.
@@ -50,15 +55,21 @@ struct ReportOpened {
 struct ReportClosed {
   event::ConnectionClosed closed;
 };
+/// Let the peer send so many more octets on this stream (wire::control::Credit).
+struct GrantCredit {
+  quic::StreamId stream = 0;
+  std::uint32_t octets = 0;
+};
 /// A single tunnel has served its connection, and everything from the peer is delivered.
 /// `failed` says why it did not end well, if so (kLocalEndpoint or kConnectionLost).
 struct Finished {
   std::optional<Error> failed;
 };
 }  // namespace command
-using TunnelCommand = std::variant<command::ConnectTarget, command::CancelTarget,
-                                   command::PauseAccepting, command::ResumeAccepting,
-                                   command::ReportOpened, command::ReportClosed, command::Finished>;
+using TunnelCommand =
+    std::variant<command::ConnectTarget, command::CancelTarget, command::PauseAccepting,
+                 command::ResumeAccepting, command::ReportOpened, command::ReportClosed,
+                 command::GrantCredit, command::Finished>;
 
 /// Why a target could not be connected to.
 struct TargetFailure {
@@ -88,6 +99,8 @@ class Tunnel {
 
   /// Every fact of the connection that concerns a stream other than the control stream.
   void on_fact(const quic::ConnectionFact& fact);
+  /// The peer lets us send so many more octets on this stream.
+  void credit_received(quic::StreamId stream, std::uint32_t octets);
   /// The session is over: aborts what is open and reports each as kSessionLost.
   void shut_down();
 

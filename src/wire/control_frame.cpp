@@ -16,6 +16,7 @@ using nlohmann::json;
 
 constexpr std::uint8_t kCritical = 0x80;
 constexpr std::size_t kTokenSize = 8;
+constexpr std::size_t kCreditSize = 12;
 constexpr JsonLimits kHelloLimits{.octets = kMaxHelloBody};
 
 // --- writing
@@ -38,11 +39,16 @@ Bytes frame(ControlType type, ByteView body) {
   return frame(static_cast<std::uint8_t>(type), body);
 }
 
+/// The low `size` octets of `value`, most significant first.
+void append_number(Bytes& out, std::uint64_t value, std::size_t size) {
+  for (std::size_t i = 0; i < size; ++i) {
+    out.push_back(static_cast<std::uint8_t>(value >> (8 * (size - 1 - i))));
+  }
+}
+
 Bytes token_frame(ControlType type, std::uint64_t token) {
   Bytes body;
-  for (std::size_t i = 0; i < kTokenSize; ++i) {
-    body.push_back(static_cast<std::uint8_t>(token >> (8 * (kTokenSize - 1 - i))));
-  }
+  append_number(body, token, kTokenSize);
   return frame(type, body);
 }
 
@@ -70,6 +76,12 @@ Bytes encode_one(const control::Pong& f) {
 }
 Bytes encode_one(const control::Drained& /*f*/) {
   return frame(ControlType::kDrained, {});
+}
+Bytes encode_one(const control::Credit& f) {
+  Bytes body;
+  append_number(body, f.stream, sizeof f.stream);
+  append_number(body, f.octets, sizeof f.octets);
+  return frame(ControlType::kCredit, body);
 }
 Bytes encode_one(const control::Goodbye& f) {
   Bytes body{static_cast<std::uint8_t>(f.cause)};
@@ -107,6 +119,8 @@ std::optional<Bounds> bounds_of(std::uint8_t type) {
       return Bounds{kTokenSize, kTokenSize};
     case ControlType::kDrained:
       return Bounds{0, 0};
+    case ControlType::kCredit:
+      return Bounds{kCreditSize, kCreditSize};
     case ControlType::kGoodbye:
       return Bounds{1, 1 + kMaxGoodbyeReason};
   }
@@ -126,10 +140,10 @@ std::optional<Error> check_header(std::uint8_t type, std::size_t length) {
   return std::nullopt;
 }
 
-std::uint64_t read_token(ByteView body) {
-  std::uint64_t token = 0;
-  for (const std::uint8_t octet : body) token = token << 8 | octet;
-  return token;
+std::uint64_t read_number(ByteView octets) {
+  std::uint64_t value = 0;
+  for (const std::uint8_t octet : octets) value = value << 8 | octet;
+  return value;
 }
 
 Result<ControlFrame> read_hello(ByteView body) {
@@ -160,11 +174,15 @@ Result<ControlFrame> read_body(std::uint8_t type, ByteView body) {
     case ControlType::kHello:
       return read_hello(body);
     case ControlType::kPing:
-      return control::Ping{read_token(body)};
+      return control::Ping{read_number(body)};
     case ControlType::kPong:
-      return control::Pong{read_token(body)};
+      return control::Pong{read_number(body)};
     case ControlType::kDrained:
       return control::Drained{};
+    case ControlType::kCredit:
+      return control::Credit{
+          read_number(body.first(sizeof(std::uint64_t))),
+          static_cast<std::uint32_t>(read_number(body.subspan(sizeof(std::uint64_t))))};
     case ControlType::kGoodbye:
       return read_goodbye(body);
   }

@@ -33,6 +33,7 @@ enum class ControlType : std::uint8_t {
   kPong = 0x04,
   kDrained = 0x85,
   kGoodbye = 0x86,
+  kCredit = 0x87,
 };
 
 namespace control {
@@ -59,6 +60,14 @@ struct Pong {
 struct Drained {
   friend bool operator==(const Drained&, const Drained&) = default;
 };
+/// The receiver of a tunnel stream lets the sender send so many more octets on it. Body: stream id
+/// u64 BE, octets u32 BE. For a stream that has ended it means nothing.
+struct Credit {
+  std::uint64_t stream = 0;
+  std::uint32_t octets = 0;
+
+  friend bool operator==(const Credit&, const Credit&) = default;
+};
 /// The last frame of a side. `reason` is for a person, at most kMaxGoodbyeReason octets of UTF-8
 /// without control characters; a received one is cleaned.
 struct Goodbye {
@@ -73,8 +82,9 @@ struct Unknown {
   friend bool operator==(const Unknown&, const Unknown&) = default;
 };
 }  // namespace control
-using ControlFrame = std::variant<control::Smp, control::Hello, control::Ping, control::Pong,
-                                  control::Drained, control::Goodbye, control::Unknown>;
+using ControlFrame =
+    std::variant<control::Smp, control::Hello, control::Ping, control::Pong, control::Drained,
+                 control::Credit, control::Goodbye, control::Unknown>;
 
 /// Texts that are too long are cut, and cleaned of what may not be in them. Unknown frames have an
 /// empty body.

@@ -24,6 +24,11 @@ void TunnelSide::fail(tunnel::ConnectionId id, CloseReason reason, const std::st
   commands();
 }
 
+void TunnelSide::credit(quic::StreamId stream, std::uint32_t octets) {
+  tunnel_.credit_received(stream, octets);
+  commands();
+}
+
 void TunnelSide::shut_down() {
   tunnel_.shut_down();
   commands();
@@ -88,6 +93,7 @@ void TunnelSide::carry_out(const tunnel::TunnelCommand& command) {
                    note(std::string(to_string(it.closed.reason)), it.closed.id);
                    closed_.push_back(it.closed);
                  },
+                 [&](const tunnel::command::GrantCredit& it) { grants.push_back(it); },
                  [&](const tunnel::command::Finished& it) {
                    log.emplace_back("finished");
                    finished = it;

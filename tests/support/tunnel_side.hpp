@@ -24,6 +24,7 @@ class TunnelSide {
   tunnel::ConnectionId accept(const Local& local);
   void connect(tunnel::ConnectionId id, const Local& local);
   void fail(tunnel::ConnectionId id, CloseReason reason, const std::string& message);
+  void credit(quic::StreamId stream, std::uint32_t octets);
   void shut_down();
   /// Hands on one fact, or every fact that the connection has.
   void fact(const quic::ConnectionFact& fact);
@@ -41,8 +42,9 @@ class TunnelSide {
   [[nodiscard]] std::string misuse() const;
 
   std::map<tunnel::ConnectionId, Local> locals;
-  bool hold = false;             ///< leave ConnectTarget unanswered
-  std::vector<std::string> log;  ///< commands, e.g. "opened 1"
+  bool hold = false;                                 ///< leave ConnectTarget unanswered
+  std::vector<tunnel::command::GrantCredit> grants;  ///< to be handed to the other side
+  std::vector<std::string> log;                      ///< commands, e.g. "opened 1"
   std::optional<tunnel::command::Finished> finished;
   std::size_t target_room = FakeLocal::kNoLimit;  ///< for targets that are connected to
 

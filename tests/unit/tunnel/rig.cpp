@@ -1,5 +1,7 @@
 #include "rig.hpp"
 
+#include <utility>
+
 #include <gtest/gtest.h>
 
 namespace peersock::tunnel::testing {
@@ -23,9 +25,17 @@ void Rig::run() {
     any = acceptor.step() || any;
     any = pair.carry(pair.client(), pair.server()) || any;
     any = pair.carry(pair.server(), pair.client()) || any;
+    any = carry_credit(opener, acceptor) || any;
+    any = carry_credit(acceptor, opener) || any;
     if (!any) return;
   }
   FAIL() << "the tunnels do not come to rest";
+}
+
+bool Rig::carry_credit(Side& from, Side& to) {
+  const auto grants = std::exchange(from.grants, {});
+  for (const auto& grant : grants) to.credit(grant.stream, grant.octets);
+  return !grants.empty();
 }
 
 Rig::Connection Rig::open() {

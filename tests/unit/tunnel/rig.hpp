@@ -60,6 +60,8 @@ struct Rig {
     Local far;
   };
   Connection open();
+  /// Credit travels on the control stream, which is not part of the fake.
+  static bool carry_credit(Side& from, Side& to);
 
   peersock::testing::FakeQuicPair pair;
   Side opener;

@@ -174,6 +174,23 @@ TEST(Tunnel, AStopLooksForAResetBehindOctetsThatNobodyTakes) {
   EXPECT_TRUE(c.near->saw_reset);
 }
 
+TEST(Tunnel, ASenderNeverHasMoreUnderWayThanItsReceiverGranted) {
+  Rig rig;
+  auto c = rig.open();
+  c.far->room = 0;
+  c.near->input = pattern(3 * kInitialCredit);
+  rig.run();
+  EXPECT_EQ(c.near->input.size(), 2 * kInitialCredit);
+  EXPECT_EQ(rig.acceptor.kept(), kInitialCredit);
+  // What the reader takes is granted anew, in steps of a quarter.
+  c.far->room = kInitialCredit / 4;
+  rig.run();
+  EXPECT_LT(c.near->input.size(), 2 * kInitialCredit);
+  c.far->room = FakeLocal::kNoLimit;
+  rig.run();
+  EXPECT_TRUE(c.far->output == pattern(3 * kInitialCredit));
+}
+
 TEST(Tunnel, AStoppedReaderStopsItsSpeakerOnly) {
   Rig rig;
   auto blocked = rig.open();
