@@ -38,7 +38,9 @@ std::vector<ice::LocalInterface> list_interfaces() {
     found.address = address_text(*entry->ifa_addr);
     if (found.address.empty()) continue;
     found.name = entry->ifa_name;
-    found.up = (entry->ifa_flags & IFF_UP) != 0 && (entry->ifa_flags & IFF_RUNNING) != 0;
+    // Not IFF_RUNNING: the kernel sets it some time after a link has come up, and an address
+    // without a link costs a socket at most.
+    found.up = (entry->ifa_flags & IFF_UP) != 0;
     found.loopback = (entry->ifa_flags & IFF_LOOPBACK) != 0;
     found.point_to_point = (entry->ifa_flags & IFF_POINTOPOINT) != 0;
     interfaces.push_back(std::move(found));

@@ -27,8 +27,9 @@ ExitCode run(int argc, char** argv) {
   Environment environment = take_environment(&std::getenv);
   auto command_line = parse_command_line(argc, argv);
   if (!command_line) {
-    EventPrinter printer(false, Verbosity::kNormal, false);
+    EventPrinter printer(asks_for_json(argc, argv), Verbosity::kNormal, false);
     printer.show(event::Failed{command_line.error()});
+    printer.show(event::Ended{exit_code(command_line.error().kind)});
     return exit_code(command_line.error().kind);
   }
   if (const auto* information = std::get_if<Information>(&*command_line)) {

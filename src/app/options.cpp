@@ -162,8 +162,8 @@ tl::unexpected<Error> usage(std::string message) {
 
 /// The first argument that nobody wanted, if it is an option: only its name is sure to be none
 /// of the user's secrets.
-Text unknown_option(const CLI::App& app) {
-  for (const std::string& extra : app.remaining(true)) {
+Text unknown_option(const std::vector<std::string>& left) {
+  for (const std::string& extra : left) {
     if (extra.size() > 1 && extra.front() == '-') return excerpt(extra.substr(0, extra.find('=')));
   }
   return std::nullopt;
@@ -180,22 +180,22 @@ std::string explain_mismatch(const std::string& what) {
   if (what.starts_with('-')) {  // "--stun: 1 required HOST missing"
     return fmt::format("{} needs a value", what.substr(0, what.find_first_of(": ")));
   }
-  return "there are more arguments than expected";
+  return "There are more arguments than expected";
 }
 
 tl::unexpected<Error> explain(const CLI::App& app, const CLI::ParseError& problem) {
   const auto chosen = app.get_subcommands();
   const std::string help =
       chosen.empty() ? "peersock --help" : fmt::format("peersock {} --help", chosen[0]->get_name());
-  if (const Text option = unknown_option(app)) {
-    return usage(fmt::format("{} is not an option{}; see {}", *option,
-                             chosen.empty() ? "" : " of this command", help));
-  }
-  if (chosen.empty()) {
+  const auto left = app.remaining(true);
+  if (chosen.empty() && (left.empty() || !left.front().starts_with('-'))) {
     return usage(fmt::format(
         "{}; expected is connect, listen, stdio-a, stdio-b or mailbox, see {}",
-        app.remaining().empty() ? "a command is missing" : "the first argument is not a command",
-        help));
+        left.empty() ? "A command is missing" : "The first argument is not a command", help));
+  }
+  if (const Text option = unknown_option(left)) {
+    return usage(fmt::format("{} is not an option{}; see {}", *option,
+                             chosen.empty() ? "" : " of this command", help));
   }
   const std::string what = problem.what();
   if (dynamic_cast<const CLI::RequiredError*>(&problem) != nullptr) {
@@ -205,9 +205,9 @@ tl::unexpected<Error> explain(const CLI::App& app, const CLI::ParseError& proble
     return usage(fmt::format("{}; see {}", explain_mismatch(what), help));
   }
   if (dynamic_cast<const CLI::ExtrasError*>(&problem) != nullptr) {
-    return usage(fmt::format("there are more arguments than expected; see {}", help));
+    return usage(fmt::format("There are more arguments than expected; see {}", help));
   }
-  return usage(fmt::format("the arguments are not understood; see {}", help));
+  return usage(fmt::format("The arguments are not understood; see {}", help));
 }
 
 /// Keeps the first error of a row of conversions.
@@ -256,7 +256,7 @@ void convert_endpoint(Conversion& conversion, Raw& raw) {
   if (!endpoint) return conversion.take(std::move(endpoint.error()));
   conversion.refuse_if(
       options.command == Command::kMailbox && std::holds_alternative<UnixEndpoint>(*endpoint),
-      "a rendezvous server needs a TCP port; expected is --listen ADDRESS:PORT");
+      "A rendezvous server needs a TCP port; expected is --listen ADDRESS:PORT");
   options.endpoint = std::move(*endpoint);
 }
 
@@ -267,7 +267,7 @@ void convert_code(Conversion& conversion, Raw& raw) {
   conversion.read(raw.options.timeout, "--timeout", raw.timeout, parse_timeout);
   conversion.read(raw.options.code_fd, "--code-fd", raw.code_fd, parse_descriptor);
   conversion.refuse_if(raw.options.code_fd && !raw.code.empty(),
-                       "the code is given twice; expected is CODE or --code-fd, not both");
+                       "The code is given twice; expected is CODE or --code-fd, not both");
   if (raw.code.empty()) return;
   std::string joined;
   for (std::string& part : raw.code) {
@@ -349,6 +349,11 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
   }
   hide_secrets(argc, argv, raw.code);
   return convert(std::move(raw));
+}
+
+bool asks_for_json(int argc, char** argv) {
+  return std::any_of(argv, argv + argc,
+                     [](const char* argument) { return std::string_view(argument) == "--json"; });
 }
 
 }  // namespace peersock::app

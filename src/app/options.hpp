@@ -45,4 +45,7 @@ using CommandLine = std::variant<Options, Information>;
 /// wrong place (it may be one of them).
 [[nodiscard]] Result<CommandLine> parse_command_line(int argc, char** argv);
 
+/// Whether --json is among the arguments: how to report that they are wrong.
+[[nodiscard]] bool asks_for_json(int argc, char** argv);
+
 }  // namespace peersock::app

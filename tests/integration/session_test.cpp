@@ -221,6 +221,32 @@ TEST(Session, OnceEndsBothSidesAfterOneConnection) {
   EXPECT_EQ(pair.targets().at(0)->received, pattern(100'000));
 }
 
+TEST(Session, AStoppedReaderIsHeldBackAndHoldsUpNobodyElse) {
+  SessionPair pair({});
+  pair.start();
+  ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+  ASSERT_TRUE(pair.until([&] { return pair.a->accepting(); }));
+  const auto blocked = pair.connect(pattern(30'000'000), false);
+  // It reads for a while first, so that the windows have grown.
+  ASSERT_TRUE(pair.until([&] {
+    return !pair.targets().empty() && pair.targets()[0]->received.size() > 10'000'000;
+  }));
+  pair.targets()[0]->reads = false;
+  pair.world.run_for(20s);
+  // Sender's buffer, receiver's window, and one buffer of the tunnel.
+  EXPECT_LT(blocked->sent - pair.targets()[0]->received.size(), 8'000'000U);
+  for (std::size_t i = 1; i <= 5; ++i) {
+    const auto program = pair.connect(pattern(200'000));
+    ASSERT_TRUE(
+        pair.until([&] { return pair.targets().size() > i && pair.targets()[i]->saw_end; }, 20s))
+        << i << pair.story();
+    EXPECT_EQ(pair.targets()[i]->received, pattern(200'000));
+  }
+  pair.targets()[0]->reads = true;
+  pair.b->wake();
+  ASSERT_TRUE(pair.until([&] { return pair.targets()[0]->received.size() == 30'000'000; }, 120s));
+}
+
 TEST(Session, ARefusedTargetLooksLikeAReset) {
   PairOptions options;
   options.target_refuses = true;

@@ -38,7 +38,7 @@ Duration VirtualMailbox::in_order(Instant& last) {
 
 void VirtualMailbox::send(ConnectionId connection, std::string frame) {
   const auto at = links_.find(connection);
-  if (at == links_.end() || !at->second.up) return;
+  if (at == links_.end() || !at->second.up || at->second.closing) return;
   world_.after(in_order(at->second.last_up),
                [this, connection, frame = std::move(frame)]() mutable {
                  const auto link = links_.find(connection);
@@ -50,10 +50,27 @@ void VirtualMailbox::send(ConnectionId connection, std::string frame) {
 }
 
 void VirtualMailbox::close(ConnectionId connection) {
-  if (links_.erase(connection) == 0) return;
-  world_.after(link_.delay, [this, connection] {
+  const auto at = links_.find(connection);
+  if (at == links_.end()) return;
+  if (!at->second.up) {
+    links_.erase(at);
+    return;
+  }
+  // What was sent before still arrives, as over TCP; nothing comes back any more.
+  at->second.closing = true;
+  world_.after(in_order(at->second.last_up), [this, connection] {
+    if (links_.erase(connection) == 0) return;
     perform(server_.handle(wormhole::ClientDisconnected{connection}, world_.now()));
   });
+}
+
+void VirtualMailbox::cut(ConnectionId connection) {
+  const auto node = links_.extract(connection);
+  if (node.empty()) return;
+  if (node.mapped().up) {
+    perform(server_.handle(wormhole::ClientDisconnected{connection}, world_.now()));
+  }
+  if (!node.mapped().closing) node.mapped().handlers.lost("connection reset");
 }
 
 void VirtualMailbox::drop_all(Duration outage) {
@@ -61,7 +78,7 @@ void VirtualMailbox::drop_all(Duration outage) {
   auto links = std::exchange(links_, {});
   for (auto& [id, link] : links) {
     perform(server_.handle(wormhole::ClientDisconnected{id}, world_.now()));
-    link.handlers.lost("connection reset");
+    if (!link.closing) link.handlers.lost("connection reset");
   }
 }
 
@@ -85,8 +102,9 @@ void VirtualMailbox::perform(std::vector<wormhole::ServerOutput> outputs) {
                      const auto at = links_.find(o.connection);
                      if (at == links_.end()) return;
                      const auto lost = at->second.handlers.lost;
+                     const bool told = !at->second.closing;
                      links_.erase(at);
-                     world_.after(link_.delay, [lost] { lost("closed by the server"); });
+                     if (told) world_.after(link_.delay, [lost] { lost("closed by the server"); });
                    },
                },
                output);
@@ -95,7 +113,7 @@ void VirtualMailbox::perform(std::vector<wormhole::ServerOutput> outputs) {
 
 void VirtualMailbox::deliver(ConnectionId connection, std::string frame) {
   const auto at = links_.find(connection);
-  if (at == links_.end()) return;
+  if (at == links_.end() || at->second.closing) return;
   if (tamper_) {
     auto changed = tamper_(connection, std::move(frame));
     if (!changed) return;
@@ -110,7 +128,7 @@ void VirtualMailbox::deliver(ConnectionId connection, std::string frame) {
     // It still arrives when nothing follows.
     world_.after(200ms, [this, connection] {
       const auto later = links_.find(connection);
-      if (later == links_.end() || !later->second.held_back) return;
+      if (later == links_.end() || later->second.closing || !later->second.held_back) return;
       later->second.handlers.frame(*std::exchange(later->second.held_back, std::nullopt));
     });
     return;
@@ -123,7 +141,7 @@ void VirtualMailbox::deliver(ConnectionId connection, std::string frame) {
   for (auto& each : train) {
     world_.after(in_order(link.last_down), [this, connection, each = std::move(each)]() mutable {
       const auto later = links_.find(connection);
-      if (later == links_.end()) return;
+      if (later == links_.end() || later->second.closing) return;
       later->second.handlers.frame(std::move(each));
       count_frame();
     });

@@ -28,6 +28,8 @@ class VirtualMailbox {
   void send(wormhole::ConnectionId connection, std::string frame);
   void close(wormhole::ConnectionId connection);
 
+  /// Breaks one link under both ends; frames on their way are lost.
+  void cut(wormhole::ConnectionId connection);
   /// Cuts every link now; new attempts are refused for `outage`.
   void drop_all(Duration outage);
   /// Calls drop_all(outage) when this many frames (both directions) have been carried.
@@ -47,6 +49,7 @@ class VirtualMailbox {
   struct Link {
     LinkHandlers handlers;
     bool up = false;
+    bool closing = false;  // by the client, which hears nothing any more
     std::optional<std::string> held_back;
     Instant last_up{};  // frames of one direction stay in order, as over TCP
     Instant last_down{};

@@ -7,12 +7,14 @@
 
 #include "auth/handshake_table.hpp"
 #include "session/session_table.hpp"
+#include "wormhole/client_table.hpp"
 #include "wormhole/server_table.hpp"
 
 int main(int argc, char** argv) {
   using namespace peersock::testing;  // NOLINT(google-build-using-namespace)
   const std::map<std::string, std::function<Table()>> tables = {
       {"auth", handshake_table},
+      {"client", client_table},
       {"server", server_table},
       {"session", session_table},
   };

@@ -1,4 +1,6 @@
 // The vectors of the specification: the code keeps to them, and the pages quote them.
+#include "support/vectors.hpp"
+
 #include <array>
 #include <string>
 
@@ -7,7 +9,6 @@
 #include <gtest/gtest.h>
 #include <sodium.h>
 
-#include "support/vectors.hpp"
 #include "wire/code.hpp"
 #include "wire/control_frame.hpp"
 #include "wire/ice_message.hpp"
@@ -17,10 +18,10 @@ namespace peersock::wire {
 namespace {
 
 using nlohmann::json;
+using ::testing::HasSubstr;
 using testing::octets_of;
 using testing::read_specification;
 using testing::read_vectors;
-using ::testing::HasSubstr;
 
 std::string text_of(const json& object, const std::string& key) {
   return object.at(key).get<std::string>();

@@ -289,6 +289,17 @@ TEST(ClientClosing, SaysGoodbyeOnANewLinkWhenTheOldOneIsDown) {
   EXPECT_THAT(d.take(), ElementsAre("CloseLink", "Closed"));
 }
 
+TEST(ClientClosing, RepeatsAnUnansweredReleaseOnANewLink) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kAwaitVersion);
+  d.lose();
+  d.close();
+  static_cast<void>(d.take());
+  d.up();
+  EXPECT_THAT(d.take(), ElementsAre("bind", "release 8", "close mailbox-1 happy"));
+}
+
 TEST(ClientClosing, EndsWhenTheLinkIsLostOrTheServerObjects) {
   for (const bool lost : {true, false}) {
     Driver d;

@@ -44,6 +44,7 @@ std::vector<Situation<Client>> situations(const Stage& stage) {
   };
   return {
       situation(stage, "Idle", true, [](Scene&) {}),
+      situation(stage, "Idle (no code)", false, [](Scene&) {}),
       situation(stage, "Allocating", false, begin),
       situation(stage, "Allocating (link down)", false,
                 [](Scene& scene) {

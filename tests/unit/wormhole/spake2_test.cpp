@@ -49,6 +49,20 @@ TEST(Spake2, MakesTheMessagesAndKeysOfTheReferenceImplementation) {
   }
 }
 
+TEST(Spake2, TheSpecificationQuotesTheVectors) {
+  const auto vectors = read_vectors("spake2.json");
+  const std::string page = testing::read_specification("rendezvous.md");
+  EXPECT_THAT(page, HasSubstr("S = " + vectors.at("blinding_element").get<std::string>()));
+  const auto& exchange = vectors.at("exchanges").at(0);
+  for (const auto& value :
+       {exchange.at("a").at("password"), exchange.at("a").at("message"),
+        exchange.at("b").at("message"), exchange.at("a").at("key"), exchange.at("identity")}) {
+    EXPECT_THAT(page, HasSubstr("`" + value.get<std::string>() + "`"));
+  }
+  const auto entropy = exchange.at("a").at("entropy").get<std::string>();
+  EXPECT_THAT(page, HasSubstr("`" + entropy.substr(0, 64) + "` `" + entropy.substr(64) + "`"));
+}
+
 TEST(Spake2, BlindsWithTheReferenceElement) {
   // With the scalar 0 the message is the blinding element times the password's scalar alone.
   const auto vectors = read_vectors("spake2.json");

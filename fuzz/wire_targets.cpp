@@ -1,0 +1,244 @@
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "targets.hpp"
+#include "wire/code.hpp"
+#include "wire/control_frame.hpp"
+#include "wire/ice_message.hpp"
+#include "wire/introduction.hpp"
+#include "wire/json_reader.hpp"
+#include "wire/mailbox_message.hpp"
+#include "wire/stream_header.hpp"
+#include "wire/text.hpp"
+
+namespace peersock::fuzz {
+namespace {
+
+std::vector<Bytes> texts(std::initializer_list<std::string_view> list) {
+  std::vector<Bytes> out;
+  for (const std::string_view text : list) out.push_back(to_bytes(text));
+  return out;
+}
+
+/// An error is one bounded sentence without anything that drives a terminal.
+std::string check_error(const Error& error, std::initializer_list<ErrorKind> allowed) {
+  if (std::find(allowed.begin(), allowed.end(), error.kind) == allowed.end()) {
+    return "an error of an undocumented kind: " + error.message;
+  }
+  if (error.message.empty() || error.message.size() > 500) return "an error of a strange length";
+  if (wire::printable(error.message, error.message.size()) != error.message) {
+    return "an error that is not printable";
+  }
+  return {};
+}
+
+// --- code
+
+std::vector<Bytes> code_seeds() {
+  return texts({"8-lab-name-blanket", " 007 ACT acti__actr\n", "12-zoo-zone-zero", "8-lab-nmae-zoo",
+                "8", "lab-name-blanket"});
+}
+
+std::string run_code(ByteView input) {
+  const auto code = wire::parse_code(as_text(input));
+  if (!code) return check_error(code.error(), {ErrorKind::kUsage});
+  const auto again = wire::parse_code(code->canonical().reveal_text());
+  if (!again) return "a canonical code was refused";
+  if (again->canonical().reveal_text() != code->canonical().reveal_text()) {
+    return "the canonical code of a canonical code is another one";
+  }
+  return wire::is_nameplate(code->nameplate()) ? "" : "a nameplate that is none";
+}
+
+// --- mailbox replies
+
+std::vector<Bytes> reply_seeds() {
+  return texts({R"({"type":"welcome","welcome":{"motd":"h\u001bi","error":"no"},"server_tx":1.5})",
+                R"({"type":"welcome","welcome":{"permission-required":{"none":{}}}})",
+                R"({"type":"nameplates","nameplates":[{"id":"1"},{"id":"22"}]})",
+                R"({"type":"allocated","nameplate":"4"})",
+                R"({"type":"claimed","mailbox":"qyqyqy"})",
+                R"({"type":"message","side":"s","phase":"pake","body":"00ff","id":"a"})",
+                R"({"type":"error","error":"crowded","orig":{"type":"claim"}})",
+                R"({"type":"ack","id":"x"})", R"({"type":"pong","pong":[[[1]]]})"});
+}
+
+bool is_shown_text(const std::optional<std::string>& text) {
+  return !text || (text->size() <= 1000 && wire::printable(*text, 1000) == *text);
+}
+
+std::string run_reply(ByteView input) {
+  const auto parsed = wire::parse_reply(as_text(input));
+  if (!parsed) return check_error(parsed.error(), {ErrorKind::kRendezvousUnreachable});
+  namespace reply = wire::reply;
+  if (const auto* welcome = std::get_if<reply::Welcome>(&*parsed)) {
+    if (!is_shown_text(welcome->motd) || !is_shown_text(welcome->error)) return "a raw welcome";
+  }
+  if (const auto* error = std::get_if<reply::ServerError>(&*parsed)) {
+    if (!is_shown_text(error->error) || !is_shown_text(error->orig_type)) return "a raw error";
+  }
+  if (const auto* unknown = std::get_if<reply::Unknown>(&*parsed)) {
+    if (!is_shown_text(unknown->type)) return "a raw type";
+  }
+  if (const auto* allocated = std::get_if<reply::Allocated>(&*parsed)) {
+    if (!wire::is_nameplate(allocated->nameplate)) return "a nameplate that is none";
+  }
+  return {};
+}
+
+// --- introductions
+
+std::vector<Bytes> introduction_seeds() {
+  const std::string fingerprint(64, 'a');
+  return texts({R"({"peersock":{"version":1,"mode":"listen","fingerprint":")" + fingerprint +
+                    R"(","capabilities":["once",7]}})",
+                R"({"peersock":{"version":2}})", R"({"transfer":{}})"});
+}
+
+std::string run_introduction(ByteView input) {
+  const auto json = wire::parse_json(as_text(input), {.octets = 65536});
+  if (!json) return {};
+  const auto parsed = wire::parse_introduction(*json);
+  if (!parsed) {
+    return check_error(parsed.error(), {ErrorKind::kIncompatible, ErrorKind::kConnectionLost});
+  }
+  const auto again = wire::parse_introduction(wire::encode(*parsed));
+  if (!again || again->mode != parsed->mode || again->fingerprint != parsed->fingerprint ||
+      again->capabilities != parsed->capabilities) {
+    return "an introduction that does not survive its own encoding";
+  }
+  return {};
+}
+
+// --- ICE messages
+
+std::vector<Bytes> ice_seeds() {
+  return texts(
+      {R"({"ice":{"generation":0,"ufrag":"abcd","pwd":"0123456789abcdefghijkl","end":true}})",
+       R"({"ice":{"generation":1,"candidates":["candidate:1 1 udp 1 192.0.2.1 9 typ host"]}})",
+       R"({"ice":{"generation":0,"candidates":["a=candidate:2 1 TCP 7 2001:DB8::1 9 typ srflx )"
+       R"(raddr 0.0.0.0 rport 0 generation 0 tcptype so"]}})"});
+}
+
+std::string run_ice(ByteView input) {
+  const auto parsed = wire::parse_ice_message(as_text(input));
+  if (!parsed) return check_error(parsed.error(), {ErrorKind::kConnectionLost});
+  if (parsed->message.candidates.size() > wire::kMaxCandidates) return "too many candidates";
+  const auto again = wire::parse_ice_message(wire::encode(parsed->message));
+  if (!again || again->message != parsed->message || again->refused_candidates != 0) {
+    return "an ICE message that does not survive its own encoding";
+  }
+  return {};
+}
+
+std::vector<Bytes> candidate_seeds() {
+  return texts(
+      {"candidate:aB+/9 1 udp 1694498815 198.51.100.7 40000 typ srflx raddr 10.0.0.2 rport 5",
+       "a=candidate:3 1 TCP 1015021823 fe80::1 9 typ host tcptype active generation 0\r\n",
+       "candidate:1 1 udp 1 192.0.2.1 9 typ relay raddr :: rport 0"});
+}
+
+std::string run_candidate(ByteView input) {
+  const auto parsed = wire::parse_candidate(as_text(input));
+  if (!parsed) return check_error(parsed.error(), {ErrorKind::kConnectionLost});
+  const auto again = wire::parse_candidate(wire::format_candidate(*parsed));
+  return again && *again == *parsed ? "" : "a candidate that does not survive its own encoding";
+}
+
+// --- control frames
+
+std::vector<Bytes> control_seeds() {
+  namespace control = wire::control;
+  const wire::ControlFrame frames[] = {
+      control::Smp{{1, 2, 3}}, control::Hello{wire::Mode::kListen, "peersock 0.1"},
+      control::Ping{1},        control::Pong{2},
+      control::Drained{},      control::Goodbye{control::Goodbye::Cause::kError, "disk full"},
+      control::Unknown{0x11}};
+  std::vector<Bytes> seeds;
+  Bytes all{3};
+  for (const wire::ControlFrame& frame : frames) {
+    // The first octet of an input says how the rest is cut.
+    Bytes one{0};
+    const Bytes octets = wire::encode(frame);
+    one.insert(one.end(), octets.begin(), octets.end());
+    all.insert(all.end(), octets.begin(), octets.end());
+    seeds.push_back(std::move(one));
+  }
+  seeds.push_back(std::move(all));
+  return seeds;
+}
+
+struct Reading {
+  std::vector<wire::ControlFrame> frames;
+  std::optional<Error> error;
+  friend bool operator==(const Reading&, const Reading&) = default;
+};
+
+Reading read_frames(ByteView octets, std::size_t chunk) {
+  Reading reading;
+  wire::ControlFrameReader reader;
+  while (!octets.empty() && !reading.error) {
+    const std::size_t size = std::min(chunk, octets.size());
+    reader.push(octets.first(size));
+    octets = octets.subspan(size);
+    auto next = reader.next();
+    for (; next && *next; next = reader.next()) reading.frames.push_back(**std::move(next));
+    if (!next) reading.error = next.error();
+  }
+  return reading;
+}
+
+std::string run_control(ByteView input) {
+  if (input.empty()) return {};
+  const ByteView octets = input.subspan(1);
+  const Reading whole = read_frames(octets, SIZE_MAX);
+  if (whole != read_frames(octets, std::size_t{input[0]} + 1)) return "it matters how it is cut";
+  if (whole.error) {
+    auto broken = check_error(*whole.error, {ErrorKind::kConnectionLost});
+    if (!broken.empty()) return broken;
+  }
+  for (const wire::ControlFrame& frame : whole.frames) {
+    const Reading again = read_frames(wire::encode(frame), SIZE_MAX);
+    if (again.error || again.frames.size() != 1 || again.frames.front() != frame) {
+      return "a frame that does not survive its own encoding";
+    }
+  }
+  return {};
+}
+
+// --- stream headers
+
+std::vector<Bytes> header_seeds() {
+  return {
+      {0}, {0, 'G', 'E', 'T'}, {4, 1, 2, 0xff, 0xff, 'x'}, {5, 1, 0, 0x7f, 1, 0xaa}, {2, 0x80, 0}};
+}
+
+std::string run_header(ByteView input) {
+  const auto parsed = wire::parse_stream_header(input);
+  if (!parsed) return check_error(parsed.error(), {ErrorKind::kConnectionLost});
+  if (!*parsed) return input.size() < wire::kMaxStreamHeader ? "" : "it waits for ever";
+  const std::size_t size = (*parsed)->size;
+  if (size == 0 || size > input.size()) return "a header longer than its stream";
+  const auto shorter = wire::parse_stream_header(input.first(size - 1));
+  return shorter && !*shorter ? "" : "a header that ends too soon";
+}
+
+constexpr std::array kTargets{
+    Target{"code", code_seeds, run_code},
+    Target{"reply", reply_seeds, run_reply},
+    Target{"introduction", introduction_seeds, run_introduction},
+    Target{"ice", ice_seeds, run_ice},
+    Target{"candidate", candidate_seeds, run_candidate},
+    Target{"control", control_seeds, run_control},
+    Target{"header", header_seeds, run_header},
+};
+
+}  // namespace
+
+std::span<const Target> wire_targets() {
+  return kTargets;
+}
+
+}  // namespace peersock::fuzz

@@ -1,0 +1,251 @@
+// With a real TURN server on loopback, and with servers that are silent, wrong or unknown.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ice_world.hpp"
+#include "turn_server.hpp"
+
+namespace peersock::testing {
+namespace {
+
+using adapters::TurnTransport;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+using wire::CandidateType;
+
+/// A UDP port on loopback where nobody answers.
+class SilentServer {
+ public:
+  SilentServer() : socket_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    EXPECT_EQ(bind(socket_, reinterpret_cast<sockaddr*>(&address), length), 0);
+    EXPECT_EQ(getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &length), 0);
+    port_ = ntohs(address.sin_port);
+  }
+  ~SilentServer() { close(socket_); }
+  SilentServer(const SilentServer&) = delete;
+  SilentServer& operator=(const SilentServer&) = delete;
+  SilentServer(SilentServer&&) = delete;
+  SilentServer& operator=(SilentServer&&) = delete;
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+
+ private:
+  int socket_;
+  std::uint16_t port_ = 0;
+};
+
+class IceRelay : public ::testing::TestWithParam<TurnTransport> {
+ protected:
+  SideOptions side(bool controlling, ice::RelayPolicy relay, const std::string& password = "p") {
+    SideOptions options = Pair::on("127.0.0.1", controlling);
+    options.agent.relay = relay;
+    options.negotiation.relay = relay;
+    options.negotiation.has_relay = true;
+    options.agent.turn.push_back(turn.server(GetParam(), password));
+    return options;
+  }
+  TurnProcess turn;
+};
+
+TEST_P(IceRelay, OnlyRelayedPathsAreUsedWhenOnlyTheyAreAllowed) {
+  Pair pair(side(true, ice::RelayPolicy::kOnly), side(false, ice::RelayPolicy::kOnly));
+  pair.a.take_trains();
+  pair.b.take_trains();
+  ASSERT_TRUE(pair.connect());
+  for (const Side* each : {&pair.a, &pair.b}) {
+    ASSERT_THAT(each->local_candidates, SizeIs(1));
+    EXPECT_EQ(each->local_candidates[0].type, CandidateType::kRelayed);
+    EXPECT_TRUE(each->paths.back().relayed);
+    EXPECT_EQ(each->paths.back().local_type, "relay");
+  }
+  const Bytes datagrams(std::size_t{20} * 1200, 0x41);
+  ASSERT_EQ(pair.a.agent->send_batch({datagrams, 1200}), quic::SendOutcome::kSent);
+  ASSERT_EQ(pair.b.agent->send_batch({datagrams, 1200}), quic::SendOutcome::kSent);
+  EXPECT_TRUE(
+      pair.until([&] { return pair.a.received == datagrams && pair.b.received == datagrams; }));
+}
+
+TEST_P(IceRelay, TheDirectPathIsUsedWhenBothWork) {
+  Pair pair(side(true, ice::RelayPolicy::kAuto), side(false, ice::RelayPolicy::kAuto));
+  ASSERT_TRUE(pair.connect());
+  EXPECT_FALSE(pair.a.paths.back().relayed);
+  EXPECT_TRUE(pair.until(
+      [&] { return pair.a.local_candidates.size() == 2 && pair.b.local_candidates.size() == 2; }));
+}
+
+TEST_P(IceRelay, NoRelayIsAskedWhenNoneIsAllowed) {
+  Pair pair(side(true, ice::RelayPolicy::kNever), side(false, ice::RelayPolicy::kAuto));
+  ASSERT_TRUE(pair.connect());
+  ASSERT_TRUE(pair.until([&] { return ::testing::Matches(Contains("gathered"))(pair.a.story); }));
+  EXPECT_THAT(pair.a.local_candidates, SizeIs(1));
+}
+
+TEST_P(IceRelay, ADirectPathTakesOverFromARelayedOne) {
+  Pair pair(side(true, ice::RelayPolicy::kAuto), side(false, ice::RelayPolicy::kAuto));
+  for (Side* each : {&pair.a, &pair.b}) {
+    each->filter = [each](wire::IceMessage& message) {
+      wire::IceMessage rest;
+      std::swap(rest.candidates, message.candidates);
+      for (auto& candidate : rest.candidates) {
+        if (candidate.type == CandidateType::kRelayed) message.candidates.push_back(candidate);
+      }
+      std::erase_if(rest.candidates,
+                    [](const auto& c) { return c.type == CandidateType::kRelayed; });
+      message.end_of_candidates = false;
+      each->withheld.push_back(rest);
+      return true;
+    };
+  }
+  // Of two relays, each side pairs its host address with the other's relay first; both are paths
+  // through a relay.
+  ASSERT_TRUE(pair.connect());
+  EXPECT_TRUE(pair.a.paths.front().relayed);
+  for (Side* each : {&pair.a, &pair.b}) {
+    each->filter = nullptr;
+    for (const auto& message : each->withheld) each->send_to_peer(message);
+  }
+  EXPECT_TRUE(
+      pair.until([&] { return !pair.a.paths.back().relayed && !pair.b.paths.back().relayed; }));
+}
+
+TEST_P(IceRelay, AWrongPasswordIsAWarning) {
+  Pair pair(side(true, ice::RelayPolicy::kAuto, "wrong"), side(false, ice::RelayPolicy::kAuto));
+  ASSERT_TRUE(pair.connect());
+  ASSERT_TRUE(pair.until([&] { return !pair.a.warnings.empty(); }));
+  EXPECT_THAT(pair.a.warnings, ElementsAre(HasSubstr("check the user name and password")));
+  EXPECT_THAT(pair.a.warnings[0], Not(HasSubstr("wrong")));
+}
+
+INSTANTIATE_TEST_SUITE_P(Transports, IceRelay,
+                         ::testing::Values(TurnTransport::kUdp, TurnTransport::kTcp));
+
+TEST(IceServers, SilentOnesDelayNothing) {
+  const SilentServer silent;
+  SideOptions a = Pair::on("127.0.0.1", true);
+  a.agent.stun = adapters::StunServer{"127.0.0.1", silent.port()};
+  SideOptions b = Pair::on("127.0.0.1", false);
+  adapters::TurnServer turn;
+  turn.host = "127.0.0.1";
+  turn.port = silent.port();
+  b.agent.turn.push_back(std::move(turn));
+  Pair pair(std::move(a), std::move(b));
+  ASSERT_TRUE(pair.connect());
+  ASSERT_TRUE(pair.until([&] { return pair.a.story.size() >= 2 && pair.b.story.size() >= 2; }));
+  EXPECT_THAT(pair.a.story, ElementsAre("connected", "gathered"));
+  EXPECT_THAT(pair.b.story, ElementsAre("connected", "gathered"));
+  EXPECT_THAT(pair.a.warnings, ElementsAre(HasSubstr("STUN server 127.0.0.1:")));
+  EXPECT_THAT(pair.b.warnings, ElementsAre(HasSubstr("gave no relay")));
+}
+
+TEST(IceServers, AStunServerThatAnswersIsNoReasonForAWarning) {
+  const TurnProcess server;
+  SideOptions a = Pair::on("127.0.0.1", true);
+  a.agent.stun = adapters::StunServer{"127.0.0.1", server.port()};
+  a.agent.turn.push_back(server.server(TurnTransport::kUdp));
+  Pair pair(std::move(a));
+  ASSERT_TRUE(pair.connect());
+  ASSERT_TRUE(pair.until([&] { return pair.a.story.size() >= 2; }));
+  EXPECT_THAT(pair.a.warnings, IsEmpty());
+  EXPECT_THAT(pair.a.local_candidates, SizeIs(2))
+      << "host and relay; the reflexive one is the host";
+}
+
+TEST(IceServers, ARefusedTcpConnectionIsAWarning) {
+  const SilentServer only_udp;
+  SideOptions a = Pair::on("127.0.0.1", true);
+  adapters::TurnServer turn;
+  turn.host = "127.0.0.1";
+  turn.port = only_udp.port();
+  turn.transport = TurnTransport::kTcp;
+  a.agent.turn.push_back(std::move(turn));
+  Pair pair(std::move(a));
+  ASSERT_TRUE(pair.connect());
+  ASSERT_TRUE(pair.until([&] { return pair.a.story.size() >= 2; }));
+  EXPECT_THAT(pair.a.warnings, ElementsAre(HasSubstr("TURN server")));
+}
+
+// ---- names --------------------------------------------------------------------------------------
+
+/// A resolver that answers when the test says so.
+struct SlowResolver {
+  adapters::Resolver function() {
+    return [this](const std::string& host, Duration /*timeout*/, adapters::ResolveHandler handler) {
+      hosts.push_back(host);
+      handlers.push_back(std::move(handler));
+      return std::make_shared<int>(0);
+    };
+  }
+  std::vector<std::string> hosts;
+  std::vector<adapters::ResolveHandler> handlers;
+};
+
+TEST(IceServers, GatheringWaitsForTheNameOfTheStunServer) {
+  SlowResolver resolver;
+  SideOptions a = Pair::on("127.0.0.1", true);
+  a.agent.stun = adapters::StunServer{"stun.test", 3478};
+  a.agent.resolver = resolver.function();
+  Pair pair(std::move(a));
+  pair.start();
+  pair.loop.turns(10);
+  EXPECT_THAT(resolver.hosts, ElementsAre("stun.test"));
+  EXPECT_THAT(pair.a.local_candidates, IsEmpty());
+  resolver.handlers[0](tl::unexpected<std::string>("it is not known"));
+  pair.loop.turns(10);
+  EXPECT_THAT(pair.a.local_candidates, SizeIs(1));
+  EXPECT_THAT(pair.a.warnings, ElementsAre(HasSubstr("stun.test")));
+}
+
+TEST(IceServers, ThePeersOfferEndsTheWaitForTheNameOfTheStunServer) {
+  SlowResolver resolver;
+  SideOptions a = Pair::on("127.0.0.1", true);
+  a.agent.stun = adapters::StunServer{"stun.test", 3478};
+  a.agent.resolver = resolver.function();
+  Pair pair(std::move(a));
+  ASSERT_TRUE(pair.connect());
+  EXPECT_THAT(pair.a.warnings, ElementsAre(HasSubstr("stun.test")));
+  resolver.handlers[0](std::vector<std::string>{"127.0.0.1"});
+}
+
+TEST(IceServers, ATurnServerJoinsWhenItsNameIsKnown) {
+  const TurnProcess server;
+  SlowResolver resolver;
+  SideOptions a = Pair::on("127.0.0.1", true);
+  a.agent.turn.push_back(server.server(TurnTransport::kUdp));
+  a.agent.turn[0].host = "turn.test";
+  a.agent.resolver = resolver.function();
+  Pair pair(std::move(a));
+  ASSERT_TRUE(pair.connect());
+  EXPECT_THAT(pair.a.story, ElementsAre("connected"));
+  resolver.handlers[0](std::vector<std::string>{"::1", "127.0.0.1"});
+  ASSERT_TRUE(pair.until([&] { return pair.a.story.size() >= 2; }));
+  ASSERT_THAT(pair.a.local_candidates, SizeIs(2));
+  EXPECT_EQ(pair.a.local_candidates[1].type, CandidateType::kRelayed);
+  EXPECT_THAT(pair.a.warnings, IsEmpty());
+}
+
+TEST(IceServers, ATurnServerWithoutAUsableAddressIsAWarning) {
+  SlowResolver resolver;
+  SideOptions a = Pair::on("127.0.0.1", true);
+  adapters::TurnServer turn;
+  turn.host = "turn.test";
+  a.agent.turn.push_back(std::move(turn));
+  a.agent.resolver = resolver.function();
+  Pair pair(std::move(a));
+  ASSERT_TRUE(pair.connect());
+  resolver.handlers[0](std::vector<std::string>{"2001:db8::1"});
+  ASSERT_TRUE(pair.until([&] { return pair.a.story.size() >= 2; }));
+  EXPECT_THAT(pair.a.warnings, ElementsAre(HasSubstr("no address that this machine can reach")));
+}
+
+}  // namespace
+}  // namespace peersock::testing

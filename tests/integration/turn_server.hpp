@@ -1,0 +1,40 @@
+// A coturn process on loopback, for as long as the object lives.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include <sys/types.h>
+
+#include "adapters/nice_agent.hpp"
+
+namespace peersock::testing {
+
+class TurnProcess {
+ public:
+  /// User "u" with password "p" on 127.0.0.1, UDP and TCP. Throws when it does not come up, which
+  /// fails the test: the package coturn is part of what tests need.
+  TurnProcess();
+  ~TurnProcess();
+  TurnProcess(const TurnProcess&) = delete;
+  TurnProcess& operator=(const TurnProcess&) = delete;
+  TurnProcess(TurnProcess&&) = delete;
+  TurnProcess& operator=(TurnProcess&&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] adapters::TurnServer server(adapters::TurnTransport transport,
+                                            const std::string& password = "p") const;
+
+ private:
+  void spawn();
+  [[nodiscard]] bool comes_up();
+  void stop();
+  [[nodiscard]] bool answers() const;
+
+  std::filesystem::path folder_;
+  std::uint16_t port_ = 0;
+  pid_t process_ = -1;
+};
+
+}  // namespace peersock::testing
