@@ -17,11 +17,13 @@ OpenSslStream::~OpenSslStream() {
 
 quic::ReadOutcome OpenSslStream::read(MutableBytes into) {
   quic::ReadOutcome outcome;
-  if (!ssl_ || discards_ || into.empty()) return outcome;
+  if (!ssl_ || discards_) return outcome;
   ERR_clear_error();
-  if (SSL_read_ex(ssl_.get(), into.data(), into.size(), &outcome.octets) == 1) return outcome;
+  if (!into.empty() && SSL_read_ex(ssl_.get(), into.data(), into.size(), &outcome.octets) == 1) {
+    return outcome;
+  }
   outcome.octets = 0;
-  if (SSL_get_error(ssl_.get(), 0) == SSL_ERROR_ZERO_RETURN) {
+  if (!into.empty() && SSL_get_error(ssl_.get(), 0) == SSL_ERROR_ZERO_RETURN) {
     outcome.end = true;
   } else if (SSL_get_stream_read_state(ssl_.get()) == SSL_STREAM_STATE_RESET_REMOTE) {
     std::uint64_t code = 0;

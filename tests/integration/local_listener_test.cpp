@@ -186,7 +186,7 @@ TEST_F(LocalListenerTest, APortInUseInOneFamilyOnlyIsRefused) {
 }
 
 TEST_F(LocalListenerTest, APortIsFreeAgainAtOnce) {
-  auto first = bind(TcpEndpoint{"", 0});
+  auto first = bind(TcpEndpoint{"127.0.0.1", 0});
   ASSERT_TRUE(first);
   const std::string address = first->addresses().front();
   first->start();
@@ -196,10 +196,10 @@ TEST_F(LocalListenerTest, APortIsFreeAgainAtOnce) {
   accepted_.clear();
   EXPECT_TRUE(drain(program.first.get()).end);
   first.reset();
-  const auto second = bind(TcpEndpoint{"", port_in(address)});
+  const auto second = bind(TcpEndpoint{"127.0.0.1", port_in(address)});
   EXPECT_TRUE(second);
   // But only once.
-  EXPECT_THAT(refusal(TcpEndpoint{"", port_in(address)}), HasSubstr("in use"));
+  EXPECT_THAT(refusal(TcpEndpoint{"127.0.0.1", port_in(address)}), HasSubstr("in use"));
 }
 
 TEST_F(LocalListenerTest, AddressesOfOtherMachinesAreRefused) {
