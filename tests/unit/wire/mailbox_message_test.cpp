@@ -197,7 +197,8 @@ TEST(MailboxReply, RefusesBadFramesWithASentence) {
 TEST(MailboxReply, AcceptsWhatIsJustWithinTheLimits) {
   read<reply::Ack>(nested(31));
   // Brackets inside strings are no nesting, escaped quotes do not end a string.
-  read<reply::Ack>(R"({"type":"ack","x":")" + std::string(100, '[') + R"(\"{{{\\"})");
+  const std::string brackets(100, '[');
+  read<reply::Ack>(R"({"type":"ack","x":")" + brackets + R"(\")" + brackets + R"(\\"})");
   std::string large = R"({"type":"message","side":"s","phase":"0","body":")";
   large += std::string(kMaxMailboxFrame - large.size() - 2, 'a') + "\"}";
   EXPECT_EQ(large.size(), kMaxMailboxFrame);
