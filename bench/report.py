@@ -129,5 +129,6 @@ def table(result):
     parts += [f"{name}: {value:.2f}" for name, value in ratios(result).items()]
     parts += [f"checksums {'equal' if fine else 'DIFFER'}: {result['names'][key]}"
               for key, fine in result["checksums"].items()]
+    parts += [f"FAILED: {failure}" for failure in result["failures"]]
     parts += [f"not measured: {key}: {reason}" for key, reason in result["absent"].items()]
     return "\n".join(parts)

@@ -57,6 +57,27 @@ def transfer(client, route, streams, octets):
     return found
 
 
+def crowd(system, client, count):
+    """Many at once, then the memory they take while they do nothing; on a session of their own.
+
+    Where they can not come at once they come in groups, and the failure is told."""
+    found = {}
+    for group in (count, 20):
+        with contextlib.ExitStack() as stack:
+            route = system.open(stack)
+            try:
+                for _ in range(0, count, group):
+                    taken = client.ask("crowd", target=route.target, count=group)["seconds"]
+                if group == count:
+                    found["crowd_ms"] = taken * 1e3
+                return {**found, **memory(route, "idle")}
+            except Failure as failure:
+                found.setdefault("failures", []).append(str(failure))
+            finally:
+                client.ask("crowd_close")
+    return found
+
+
 def memory(route, field):
     return {f"{field}_{side}_mib": memory_kib([pid], name) / 1024
             for field, name in [(field, {"idle": "VmRSS", "peak": "VmHWM"}[field])]
@@ -74,10 +95,6 @@ def on_the_lan(system, client, sizes):
         sequence = client.ask("sequence", target=target, count=sizes.sequence)
         found["connections_per_second"] = sizes.sequence / sequence["seconds"]
         found["connection_us"] = statistics.median(sequence["samples"]) * 1e6
-        crowd = client.ask("crowd", target=target, count=sizes.crowd)
-        found["crowd_ms"] = crowd["seconds"] * 1e3
-        found.update(memory(route, "idle"))
-        client.ask("crowd_close")
         one = transfer(client, route, 1, sizes.octets)
         eight = transfer(client, route, 8, sizes.octets)
         found.update(one)
@@ -85,6 +102,7 @@ def on_the_lan(system, client, sizes):
         if "cpu_seconds_per_gib" in eight:
             found["eight_cpu_seconds_per_gib"] = eight["cpu_seconds_per_gib"]
         found.update(memory(route, "peak"))
+    found.update(crowd(system, client, sizes.crowd))
     found.update(first_octet(system, client, "first_octet_ms"))
     return found
 

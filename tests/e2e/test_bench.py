@@ -20,6 +20,7 @@ def test_quick_run_measures_every_system_it_can(tmp_path):
     assert set(result["absent"]) <= {"engine", "socat", "ssh", "ssh_gcm"}
     assert {"tcp", "peersock"} <= set(result["checksums"])
     assert all(result["checksums"].values())
+    assert result["failures"] == []
 
     (found,) = result["rounds"]
     assert set(found) == set(result["names"]) == set(result["checksums"])
