@@ -36,7 +36,8 @@ bool InitialGate::admits(ByteView datagram) {
   if (header->version != kVersion1) return false;
   if (!header->initial || role_ == quic::Role::kClient) return true;
   if (complete_) return false;
-  if (original_) return header->destination == *original_ || (ours_ && header->destination == *ours_);
+  if (original_)
+    return header->destination == *original_ || (ours_ && header->destination == *ours_);
   if (datagram.size() < kMinInitial) return false;
   original_ = header->destination;
   return true;

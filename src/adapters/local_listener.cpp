@@ -15,8 +15,9 @@ namespace {
 
 /// How often a free port of one family is tried in the other.
 constexpr int kPortAttempts = 16;
-/// Connections taken before the loop gets its turn.
-constexpr int kAcceptBatch = 64;
+/// Connections taken before the loop gets its turn, and with it a pause its effect: well below
+/// tunnel::kMaxWaiting.
+constexpr int kAcceptBatch = 16;
 /// Until descriptors may have become free.
 constexpr Duration kRetryDelay = 250ms;
 

@@ -145,7 +145,8 @@ std::optional<quic::ConnectionFact> OpenSslConnection::poll_event() {
 
 /// Everything that OpenSSL does by itself, and what follows from it.
 void OpenSslConnection::tick() {
-  notes_.clear();
+  notes_.begin(now_);
+  reads_since_tick_ = 0;
   SSL* top = listener_ ? listener_.get() : connection_.get();
   if (top == nullptr) return;
   static_cast<void>(SSL_handle_events(top));
@@ -154,6 +155,7 @@ void OpenSslConnection::tick() {
   if (established_) {
     accept_streams();
     handle_notes();
+    settle_streams();
   }
   check_closed();
   update_deadline();
@@ -211,13 +213,18 @@ void OpenSslConnection::handle_notes() {
   }
   for (const auto& [id, code] : notes_.stopped) {
     OpenSslStream* stream = find(id);
-    if (stream != nullptr && stream->on_stopped()) facts_.emplace_back(StreamStopped{id, code});
+    if (stream == nullptr || !stream->on_stopped()) continue;
+    facts_.emplace_back(StreamStopped{id, code});
+    remember_unsettled(*stream);
   }
   for (const auto& [id, limit] : notes_.credits) {
     OpenSslStream* stream = find(id);
     if (stream != nullptr && stream->on_credit(limit)) facts_.emplace_back(StreamWritable{id});
   }
-  if (notes_.acknowledged) wake_waiting();
+  if (notes_.acknowledged) {
+    budget_.set_round_trip(notes_.round_trip().minimum().value_or(0ns));
+    wake_waiting();
+  }
   if (notes_.streams_allowed && std::exchange(streams_wanted_, false)) {
     facts_.emplace_back(StreamsAvailable{});
   }
@@ -241,6 +248,32 @@ void OpenSslConnection::wake_waiting() {
     if (stream != nullptr && stream->on_acknowledged()) facts_.emplace_back(StreamWritable{id});
     return stream == nullptr || !stream->waits_for_room();
   });
+}
+
+void OpenSslConnection::remember_unsettled(OpenSslStream& stream) {
+  if (stream.unsettled()) unsettled_.push_back(stream.id());
+  settle_streams();
+}
+
+void OpenSslConnection::settle_streams() {
+  if (notes_.aborts_sent > 0) aborts_progress_ = now_;
+  aborts_owed_ -= std::min(aborts_owed_, std::exchange(notes_.aborts_sent, 0));
+  // A STOP_SENDING is not sent at all if the stream's last data arrives first.
+  if (now_ - aborts_progress_ > 1s) aborts_owed_ = 0;
+  const auto settle = [this](OpenSslStream& stream) {
+    if (aborts_owed_ == 0) aborts_progress_ = now_;
+    aborts_owed_ += stream.settle();
+    dirty_ = true;
+  };
+  while (!unsettled_.empty() && aborts_owed_ < kMaxAborts) {
+    OpenSslStream* stream = find(unsettled_.back());
+    unsettled_.pop_back();
+    if (stream != nullptr && stream->unsettled()) settle(*stream);
+  }
+  while (!leaving_.empty() && aborts_owed_ < kMaxAborts) {
+    settle(*leaving_.back());
+    leaving_.pop_back();
+  }
 }
 
 void OpenSslConnection::check_closed() {

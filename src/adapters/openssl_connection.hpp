@@ -11,7 +11,6 @@
 //    connection ends (quic_stream_map.c, qsm_ready_for_gc).
 //  - Streams share the connection's flow-control window (768 KiB at first, up to 15 MiB). What a
 //    reader leaves unread counts, up to the stream's window of 512 KiB to 6 MiB.
-//  - The round-trip time is that of the handshake.
 #pragma once
 
 #include <deque>
@@ -34,6 +33,13 @@ class OpenSslConnection final : public quic::Connection {
   /// Streams that the peer may have open at once. Further ones wait unseen until one is released;
   /// at most 100 do (OpenSSL's window for MAX_STREAMS), then the peer's `open_stream` fails.
   static constexpr std::size_t kMaxPeerStreams = 1024;
+
+  /// Frames that end streams, of which OpenSSL is asked for at most so many ahead of sending, and
+  /// streams read between two ticks. OpenSSL 3.5 loses the connection ("internal error (txp
+  /// generate)") when a packet is filled to the last octet by frames that are not data
+  /// (quic_txp.c, tx_helper_begin), so there must never be enough of them to fill one.
+  static constexpr std::size_t kMaxAborts = 32;
+  static constexpr std::size_t kMaxReads = 32;
 
   /// Copies what it needs of `identity`; without one no certificate is shown.
   [[nodiscard]] static Result<std::unique_ptr<OpenSslConnection>> create(
@@ -78,6 +84,8 @@ class OpenSslConnection final : public quic::Connection {
   void handle_notes();
   void announce_readable(OpenSslStream& stream);
   void remember_waiting(OpenSslStream& stream);
+  void remember_unsettled(OpenSslStream& stream);
+  void settle_streams();
   void wake_waiting();
   void check_closed();
   void check_silence();
@@ -100,6 +108,11 @@ class OpenSslConnection final : public quic::Connection {
   std::unordered_map<quic::StreamId, std::unique_ptr<OpenSslStream>> streams_;
   std::vector<quic::StreamId> waiting_;  ///< streams that wait for room in their send buffer
   std::size_t peer_streams_ = 0;
+  std::vector<quic::StreamId> unsettled_;
+  std::vector<std::unique_ptr<OpenSslStream>> leaving_;  ///< released, but not yet settled
+  std::size_t aborts_owed_ = 0;  ///< RESET_STREAM and STOP_SENDING that OpenSSL has to send
+  Instant aborts_progress_;
+  std::size_t reads_since_tick_ = 0;
   std::deque<quic::ConnectionFact> facts_;
 
   Instant now_;

@@ -13,9 +13,9 @@ OpenSslStream* OpenSslConnection::find(quic::StreamId id) {
 }
 
 OpenSslStream* OpenSslConnection::add(SslPtr ssl, bool ours) {
-  const quic::StreamId id = SSL_get_stream_id(ssl.get());
-  auto& slot = streams_[id];
-  slot = std::make_unique<OpenSslStream>(std::move(ssl), id, ours, budget_);
+  auto stream = std::make_unique<OpenSslStream>(std::move(ssl), ours, budget_);
+  auto& slot = streams_[stream->id()];
+  slot = std::move(stream);
   return slot.get();
 }
 
@@ -34,7 +34,9 @@ quic::ReadOutcome OpenSslConnection::read(quic::StreamId stream, MutableBytes in
   OpenSslStream* found = find(stream);
   if (found == nullptr) return {};
   const quic::ReadOutcome outcome = found->read(into);
-  if (outcome.octets > 0) dirty_ = true;  // the window may open
+  if (outcome.octets == 0) return outcome;
+  dirty_ = true;  // the window may open
+  if (++reads_since_tick_ >= kMaxReads) tick();
   return outcome;
 }
 
@@ -56,34 +58,42 @@ std::size_t OpenSslConnection::write(quic::StreamId stream, ByteView from) {
 }
 
 void OpenSslConnection::finish(quic::StreamId stream) {
-  if (OpenSslStream* found = find(stream); found != nullptr && !closed_) {
-    found->finish();
-    dirty_ = true;
-  }
+  OpenSslStream* found = find(stream);
+  if (found == nullptr || closed_) return;
+  found->finish();
+  remember_unsettled(*found);
+  dirty_ = true;
 }
 
 void OpenSslConnection::reset(quic::StreamId stream, std::uint64_t code) {
-  if (OpenSslStream* found = find(stream); found != nullptr && !closed_) {
-    found->reset(code);
-    dirty_ = true;
-  }
+  OpenSslStream* found = find(stream);
+  if (found == nullptr || closed_) return;
+  found->reset(code);
+  remember_unsettled(*found);
 }
 
 void OpenSslConnection::stop_sending(quic::StreamId stream, std::uint64_t /*code*/) {
-  if (OpenSslStream* found = find(stream)) {
-    found->stop_sending();
-    dirty_ = true;
-  }
+  OpenSslStream* found = find(stream);
+  if (found == nullptr || closed_) return;
+  found->stop_sending();
+  dirty_ = true;  // what was dropped opens the window
+  remember_unsettled(*found);
 }
 
 void OpenSslConnection::release(quic::StreamId stream) {
   const auto found = streams_.find(stream);
   if (found == streams_.end()) return;
   if (!found->second->ours()) --peer_streams_;
+  std::unique_ptr<OpenSslStream> leaving = std::move(found->second);
   streams_.erase(found);
-  dirty_ = true;
+  if (closed_) return;
+  leaving->abandon();
+  if (leaving->unsettled()) {
+    leaving_.push_back(std::move(leaving));
+    settle_streams();
+  }
   // One of the peer's streams may have waited for this place.
-  if (!closed_) accept_streams();
+  accept_streams();
 }
 
 Result<Secret> OpenSslConnection::export_keying_material(std::string_view label, ByteView context,
@@ -105,8 +115,10 @@ quic::Statistics OpenSslConnection::statistics() const {
   quic::Statistics statistics;
   statistics.datagrams_sent = bio_->sent();
   statistics.datagrams_received = bio_->received();
+  statistics.round_trip = notes_.round_trip().smoothed();
   std::uint64_t microseconds = 0;
-  if (established_ && SSL_get_handshake_rtt(connection_.get(), &microseconds) == 1) {
+  if (!statistics.round_trip && established_ &&
+      SSL_get_handshake_rtt(connection_.get(), &microseconds) == 1) {
     statistics.round_trip = std::chrono::microseconds(microseconds);
   }
   return statistics;
@@ -116,6 +128,9 @@ void OpenSslConnection::close(std::uint64_t code, std::string_view reason, Insta
   advance(now);
   if (closed_) return;
   if (connection_) {
+    // What was written just before goes first, as far as congestion control lets it.
+    if (std::exchange(dirty_, false)) tick();
+    bio_->keep_everything();
     const std::string text(reason);
     const SSL_SHUTDOWN_EX_ARGS arguments{code, text.c_str()};
     static_cast<void>(SSL_shutdown_ex(

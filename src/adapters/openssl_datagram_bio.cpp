@@ -31,7 +31,8 @@ Result<std::unique_ptr<DatagramBio>> DatagramBio::create(InitialGate& gate) {
     return fail(ErrorKind::kInternal, "OpenSSL made no BIO method: " + take_openssl_error());
   }
   self->bio_.reset(BIO_new(self->method_.get()));
-  if (!self->bio_) return fail(ErrorKind::kInternal, "OpenSSL made no BIO: " + take_openssl_error());
+  if (!self->bio_)
+    return fail(ErrorKind::kInternal, "OpenSSL made no BIO: " + take_openssl_error());
   BIO_set_data(self->bio_.get(), self.get());
   BIO_set_init(self->bio_.get(), 1);
   return self;
@@ -97,7 +98,7 @@ bool DatagramBio::append_to_train(ByteView datagram) {
 
 bool DatagramBio::take_output(ByteView datagram) {
   if (!kept_.empty() || !append_to_train(datagram)) {
-    if (kept_.size() >= kMaxKept) return false;
+    if (kept_.size() >= kMaxKept && !keeps_everything_) return false;
     kept_.emplace_back(datagram.begin(), datagram.end());
   }
   ++sent_;

@@ -40,6 +40,8 @@ class DatagramBio {
   /// False when the train is complete already.
   [[nodiscard]] bool begin_output(MutableBytes buffer);
   [[nodiscard]] quic::DatagramTrain end_output();
+  /// From now on nothing is left to OpenSSL: before its last datagram.
+  void keep_everything() { keeps_everything_ = true; }
   /// There is more to be transmitted.
   [[nodiscard]] bool output_waits() const { return refused_ || !kept_.empty(); }
 
@@ -72,6 +74,7 @@ class DatagramBio {
   std::size_t output_count_ = 0;
   bool output_open_ = false;
   bool refused_ = false;
+  bool keeps_everything_ = false;
   std::deque<Bytes> kept_;
 
   std::uint64_t sent_ = 0;

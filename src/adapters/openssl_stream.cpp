@@ -8,8 +8,15 @@
 
 namespace peersock::adapters {
 
-OpenSslStream::OpenSslStream(SslPtr ssl, quic::StreamId id, bool ours, SendBudget& budget)
-    : ssl_(std::move(ssl)), id_(id), ours_(ours), budget_(budget) {}
+void SendBudget::set_round_trip(Duration round_trip) {
+  constexpr std::int64_t kOctetsPerMicrosecond = 134;  // 128 MiB/s
+  const std::int64_t microseconds = round_trip / 1us;
+  window_ = std::clamp(static_cast<std::size_t>(microseconds * kOctetsPerMicrosecond), kMinWindow,
+                       kMaxWindow);
+}
+
+OpenSslStream::OpenSslStream(SslPtr ssl, bool ours, SendBudget& budget)
+    : ssl_(std::move(ssl)), id_(SSL_get_stream_id(ssl_.get())), ours_(ours), budget_(budget) {}
 
 OpenSslStream::~OpenSslStream() {
   budget_.give_back(buffer_ - SendBudget::kGuaranteed);
@@ -18,20 +25,28 @@ OpenSslStream::~OpenSslStream() {
 quic::ReadOutcome OpenSslStream::read(MutableBytes into) {
   quic::ReadOutcome outcome;
   if (!ssl_ || discards_) return outcome;
-  ERR_clear_error();
-  if (!into.empty() && SSL_read_ex(ssl_.get(), into.data(), into.size(), &outcome.octets) == 1) {
+  if (into.empty()) {
+    outcome.reset = peers_reset();
     return outcome;
   }
+  ERR_clear_error();
+  if (SSL_read_ex(ssl_.get(), into.data(), into.size(), &outcome.octets) == 1) return outcome;
   outcome.octets = 0;
-  if (!into.empty() && SSL_get_error(ssl_.get(), 0) == SSL_ERROR_ZERO_RETURN) {
-    outcome.end = true;
-  } else if (SSL_get_stream_read_state(ssl_.get()) == SSL_STREAM_STATE_RESET_REMOTE) {
-    std::uint64_t code = 0;
-    static_cast<void>(SSL_get_stream_read_error_code(ssl_.get(), &code));
-    outcome.reset = code;
+  if (SSL_get_error(ssl_.get(), 0) == SSL_ERROR_ZERO_RETURN) {
+    outcome.end = receive_ended_ = true;
+  } else {
+    outcome.reset = peers_reset();
   }
   ERR_clear_error();
   return outcome;
+}
+
+std::optional<std::uint64_t> OpenSslStream::peers_reset() {
+  if (SSL_get_stream_read_state(ssl_.get()) != SSL_STREAM_STATE_RESET_REMOTE) return std::nullopt;
+  std::uint64_t code = 0;
+  static_cast<void>(SSL_get_stream_read_error_code(ssl_.get(), &code));
+  receive_ended_ = true;
+  return code;
 }
 
 /// Octets written that the peer has not acknowledged.
@@ -42,7 +57,7 @@ std::size_t OpenSslStream::used() const {
 }
 
 std::size_t OpenSslStream::room() const {
-  const std::size_t limit = std::min(SendBudget::kMaxPerStream, buffer_ + budget_.free());
+  const std::size_t limit = std::min(budget_.window(), buffer_ + budget_.free());
   const std::size_t held = used();
   const std::size_t buffer_room = limit > held ? limit - held : 0;
   return static_cast<std::size_t>(std::min<std::uint64_t>(buffer_room, credit_ - written_));
@@ -87,45 +102,61 @@ std::size_t OpenSslStream::write(ByteView from) {
 void OpenSslStream::finish() {
   if (!ssl_ || send_ended_) return;
   static_cast<void>(SSL_stream_conclude(ssl_.get(), 0));
-  end_sending();
+  ERR_clear_error();
+  send_ended_ = true;
+  waits_ = Waits::kNo;
+  drop_ = drop_ || discards_;
 }
 
 void OpenSslStream::reset(std::uint64_t code) {
   if (!ssl_ || send_ended_) return;
-  const SSL_STREAM_RESET_ARGS arguments{code};
-  static_cast<void>(SSL_stream_reset(ssl_.get(), &arguments, sizeof arguments));
-  end_sending();
+  reset_code_ = code;
+  send_ended_ = true;
+  waits_ = Waits::kNo;
+  drop_ = drop_ || discards_;
 }
 
 void OpenSslStream::stop_sending() {
   if (!ssl_ || discards_) return;
-  discards_ = true;
   discard_input();
-  drop_if_done();
+  discards_ = true;
+  drop_ = drop_ || send_ended_;
 }
 
-void OpenSslStream::end_sending() {
-  send_ended_ = true;
-  waits_ = Waits::kNo;
+void OpenSslStream::abandon() {
+  if (ssl_ && !(send_ended_ && receive_ended_)) drop_ = true;
+}
+
+/// Freeing the object sends STOP_SENDING, always with code 0, and RESET_STREAM if our direction
+/// is open; what was written before `finish` is still delivered.
+std::size_t OpenSslStream::settle() {
+  std::size_t frames = 0;
+  if (ssl_ && reset_code_) {
+    const SSL_STREAM_RESET_ARGS arguments{*reset_code_};
+    if (SSL_stream_reset(ssl_.get(), &arguments, sizeof arguments) == 1) ++frames;
+    reset_code_.reset();
+  }
+  if (ssl_ && drop_) {
+    if (!receive_ended_ && SSL_get_stream_read_state(ssl_.get()) == SSL_STREAM_STATE_OK) ++frames;
+    if (!send_ended_) ++frames;
+    ssl_.reset();
+  }
+  drop_ = false;
   ERR_clear_error();
-  drop_if_done();
-}
-
-/// Freeing the object is OpenSSL's only way to send STOP_SENDING, always with code 0; what was
-/// written before the end of our direction is still delivered.
-void OpenSslStream::drop_if_done() {
-  if (discards_ && send_ended_) ssl_.reset();
+  return frames;
 }
 
 bool OpenSslStream::on_stopped() {
   if (!ssl_ || std::exchange(stopped_, true)) return false;
   // OpenSSL has answered with RESET_STREAM, as RFC 9000 section 3.5 wants.
-  end_sending();
+  send_ended_ = true;
+  waits_ = Waits::kNo;
+  drop_ = drop_ || discards_;
   return true;
 }
 
 void OpenSslStream::discard_input() {
-  std::array<std::uint8_t, 16 * 1024> scratch;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  std::array<std::uint8_t, 16 * kKiB> scratch;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   std::size_t octets = 0;
   while (ssl_ && SSL_read_ex(ssl_.get(), scratch.data(), scratch.size(), &octets) == 1) {
   }
@@ -141,8 +172,9 @@ bool OpenSslStream::on_credit(std::uint64_t limit) {
 
 bool OpenSslStream::on_acknowledged() {
   if (waits_ != Waits::kForRoom) return false;
-  // Woken for a quarter of the buffer: a write for every acknowledged packet would be a waste.
-  if (used() > buffer_ - buffer_ / 4) return false;
+  // Woken for a quarter of the window: a write for every acknowledged packet would be a waste.
+  const std::size_t limit = std::min(budget_.window(), buffer_);
+  if (used() > limit - limit / 4) return false;
   if (room() == 0) {
     wait();
     return false;

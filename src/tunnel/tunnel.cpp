@@ -79,7 +79,7 @@ class Tunnel::Impl {
 
 ConnectionId Tunnel::Impl::local_accepted(std::unique_ptr<LocalChannel> channel) {
   const bool refused = !config_.opener || shut_down_ || (config_.single && served_) ||
-                       waiting_.size() >= kMaxWaiting;
+                       waiting_.size() >= kMostWaiting;
   if (refused) {
     channel->abort();
     return 0;

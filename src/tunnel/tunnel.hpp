@@ -27,8 +27,10 @@ inline constexpr std::size_t kInitialCredit = std::size_t{256} * 1024;
 inline constexpr std::size_t kMaxPendingInAll = std::size_t{64} * 1024 * 1024;
 /// Octets moved for one connection and direction before others get their turn.
 inline constexpr std::size_t kTurn = std::size_t{256} * 1024;
-/// Local connections that wait for stream credit before the listener pauses.
+/// Local connections that wait for stream credit before the listener is to pause.
 inline constexpr std::size_t kMaxWaiting = 64;
+/// A listener hears of the pause a little later; beyond this, connections are turned away.
+inline constexpr std::size_t kMostWaiting = 2 * kMaxWaiting;
 
 struct TunnelConfig {
   /// Openers (listen, stdio-b) open a stream for each local connection, acceptors answer them.
@@ -90,7 +92,8 @@ class Tunnel {
   ~Tunnel();
 
   /// Opener: a local connection came in; returns the id under which `local_ready` is to be called.
-  /// A `single` tunnel aborts every one after the first and returns 0.
+  /// 0 when it was turned away and aborted: by a `single` tunnel after the first one, or because
+  /// kMostWaiting wait already.
   ConnectionId local_accepted(std::unique_ptr<LocalChannel> channel);
   void target_connected(ConnectionId connection, std::unique_ptr<LocalChannel> channel);
   void target_failed(ConnectionId connection, const TargetFailure& failure);

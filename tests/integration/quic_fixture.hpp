@@ -37,7 +37,8 @@ inline std::unique_ptr<quic::Connection> connect(quic::Engine& engine,
 /// Octets on the streams of one end: what it writes is a pattern that the other end checks.
 class Traffic {
  public:
-  Traffic(QuicEnd& end, bool client) : end_(end), salt_(client ? 0 : 101), peer_salt_(client ? 101 : 0) {
+  Traffic(QuicEnd& end, bool client)
+      : end_(end), salt_(client ? 0 : 101), peer_salt_(client ? 101 : 0) {
     end.on_fact = [this](const quic::ConnectionFact& fact) { on_fact(fact); };
   }
 
@@ -48,12 +49,13 @@ class Traffic {
     bool correct = true;
   };
 
-  /// Writes `octets` as the connection takes them, then FIN if wanted.
+  /// Writes `octets` as the connection takes them, then FIN if wanted. A stream of the peer's
+  /// may be named before it has arrived.
   void send(quic::StreamId stream, std::size_t octets, bool finish = true) {
     sending_[stream] = {sending_[stream].offset, sending_[stream].offset + octets, finish};
     pump(stream);
   }
-  [[nodiscard]] quic::StreamId open() {
+  [[nodiscard]] quic::StreamId open() const {
     const auto stream = end_.connection->open_stream();
     EXPECT_TRUE(stream);
     return stream.value_or(0);
@@ -89,8 +91,20 @@ class Traffic {
     bool finish = false;
   };
 
-  static std::uint8_t pattern(quic::StreamId stream, std::size_t offset, unsigned salt) {
-    return static_cast<std::uint8_t>(offset * 31 + (offset >> 9) * 7 + stream * 13 + salt);
+  static constexpr std::size_t kChunk = 65'536;
+  static constexpr std::size_t kPeriod = 65'521;  // prime, so that no packet boundary hides a slip
+
+  /// What belongs at `offset` of this stream.
+  static ByteView pattern(quic::StreamId stream, std::size_t offset, std::size_t size,
+                          unsigned salt) {
+    static const Bytes repeated = [] {
+      SeededRng rng(1);
+      Bytes bytes = random_bytes(rng, kPeriod);
+      bytes.resize(kPeriod + kChunk);
+      std::copy_n(bytes.begin(), kChunk, bytes.begin() + kPeriod);
+      return bytes;
+    }();
+    return ByteView(repeated).subspan((offset + stream * 1009 + salt) % kPeriod, size);
   }
 
   void on_fact(const quic::ConnectionFact& fact) {
@@ -98,17 +112,18 @@ class Traffic {
       if (!paused_.contains(readable->stream)) drain(readable->stream);
     } else if (const auto* writable = std::get_if<StreamWritable>(&fact)) {
       pump(writable->stream);
+    } else if (const auto* opened = std::get_if<StreamOpened>(&fact)) {
+      if (sending_.contains(opened->stream)) pump(opened->stream);
     }
     if (on_other) on_other(fact);
   }
 
   void pump(quic::StreamId stream) {
     Sending& sending = sending_[stream];
-    Bytes chunk(64 * 1024);
     while (sending.offset < sending.total) {
-      const std::size_t size = std::min(chunk.size(), sending.total - sending.offset);
-      for (std::size_t i = 0; i < size; ++i) chunk[i] = pattern(stream, sending.offset + i, salt_);
-      const std::size_t taken = end_.connection->write(stream, ByteView(chunk).first(size));
+      const std::size_t size = std::min(kChunk, sending.total - sending.offset);
+      const std::size_t taken =
+          end_.connection->write(stream, pattern(stream, sending.offset, size, salt_));
       sending.offset += taken;
       if (taken < size) return;
     }
@@ -120,9 +135,8 @@ class Traffic {
     Bytes chunk(50'000);
     for (;;) {
       const auto outcome = end_.connection->read(stream, chunk);
-      for (std::size_t i = 0; i < outcome.octets; ++i) {
-        if (chunk[i] != pattern(stream, received.octets + i, peer_salt_)) received.correct = false;
-      }
+      const auto expected = pattern(stream, received.octets, outcome.octets, peer_salt_);
+      if (!std::equal(expected.begin(), expected.end(), chunk.begin())) received.correct = false;
       received.octets += outcome.octets;
       received.end = received.end || outcome.end;
       if (outcome.reset) received.reset = outcome.reset;

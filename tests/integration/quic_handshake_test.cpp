@@ -167,6 +167,24 @@ TEST(QuicHandshake, MeasuresTheRoundTrip) {
   }
 }
 
+TEST(QuicHandshake, FollowsTheRoundTripAsItChanges) {
+  Pairing it({.delay = 10ms});
+  const auto measured = [&](Duration for_this_long) {
+    const auto stream = it.client.open();
+    it.client.send(stream, 1, /*finish=*/false);
+    const Instant end = VirtualClock::now() + for_this_long;
+    while (VirtualClock::now() < end) {
+      it.client.send(stream, 100, /*finish=*/false);
+      it.pair.run_for(300ms);
+    }
+    return *it.pair.client.connection->statistics().round_trip;
+  };
+  EXPECT_NEAR(static_cast<double>(measured(10s) / 1ms), 20, 6);
+  it.pair.client.out.set_profile({.delay = 70ms});
+  it.pair.server.out.set_profile({.delay = 70ms});
+  EXPECT_NEAR(static_cast<double>(measured(30s) / 1ms), 140, 15);
+}
+
 TEST(QuicEnd, ThePeerLearnsCodeAndReason) {
   Pairing it;
   it.pair.run_for(100ms);
@@ -180,6 +198,22 @@ TEST(QuicEnd, ThePeerLearnsCodeAndReason) {
   ASSERT_NE(own, nullptr);
   EXPECT_FALSE(own->application_code);
   EXPECT_FALSE(own->error);
+}
+
+TEST(QuicEnd, WhatWasWrittenBeforeTheCloseGoesFirst) {
+  for (const std::size_t size : {100U, 300'000U}) {
+    Pairing it({.delay = 1ms});
+    const auto warm_up = it.client.open();
+    it.client.send(warm_up, 3'000'000);  // congestion control lets more and more go at once
+    ASSERT_TRUE(it.pair.run_until([&] { return it.server.received(warm_up).end; }));
+    const auto stream = it.client.open();
+    it.client.send(stream, size);
+    it.pair.client.connection->close(5, "", VirtualClock::now());
+    ASSERT_TRUE(it.pair.run_until([&] { return it.pair.server.count<Closed>() > 0; }, 1s));
+    EXPECT_EQ(it.pair.server.last<Closed>()->application_code, 5U);
+    EXPECT_EQ(it.server.received(stream).octets, size);
+    EXPECT_TRUE(it.server.received(stream).end);
+  }
 }
 
 TEST(QuicEnd, ALostCloseIsNoticedAsSilence) {

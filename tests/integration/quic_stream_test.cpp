@@ -71,6 +71,22 @@ TEST(QuicStream, AResetCarriesItsCode) {
   ASSERT_TRUE(it.pair.run_until([&] { return it.client.received(stream).end; }));
 }
 
+TEST(QuicStream, AReaderThatTakesNothingStillLearnsOfAReset) {
+  Pairing it;
+  const auto stream = it.client.open();
+  it.server.pause(stream);
+  it.client.send(stream, 5000, /*finish=*/false);
+  ASSERT_TRUE(it.pair.run_until([&] { return it.pair.server.count<StreamReadable>() > 0; }));
+  it.pair.run_for(100ms);
+  const auto probe = [&] { return it.pair.server.connection->read(stream, {}); };
+  EXPECT_FALSE(probe().reset);
+  EXPECT_EQ(probe().octets, 0U);
+  it.pair.client.connection->reset(stream, 6);
+  const auto told = it.pair.server.count<StreamReadable>();
+  ASSERT_TRUE(it.pair.run_until([&] { return it.pair.server.count<StreamReadable>() > told; }));
+  EXPECT_EQ(probe().reset, 6U);
+}
+
 TEST(QuicStream, AResetOfAStreamThatWasNeverUsedStillArrives) {
   Pairing it;
   const auto stream = it.client.open();
@@ -220,6 +236,68 @@ TEST(QuicStream, ThePeerCannotOpenMoreThanWeHold) {
   it.pair.run_for(30s);
   EXPECT_EQ(it.pair.server.count<StreamOpened>(), kMax + 60);
   EXPECT_GT(streams.size(), opened);
+}
+
+/// `count` streams that both sides know, with no data under way.
+std::vector<quic::StreamId> open_many(Pairing& it, std::size_t count) {
+  std::vector<quic::StreamId> streams;
+  EXPECT_TRUE(it.pair.run_until([&] {
+    while (streams.size() < count) {
+      const auto stream = it.pair.client.connection->open_stream();
+      if (!stream) break;
+      streams.push_back(*stream);
+      it.client.send(*stream, 1, /*finish=*/false);
+    }
+    return it.pair.server.count<StreamOpened>() == count;
+  }));
+  it.pair.run_for(1s);
+  return streams;
+}
+
+TEST(QuicStream, ManyEndAtOnce) {
+  // Packets that hold control frames alone must not break the connection, whatever fills them.
+  for (std::size_t count = 150; count <= 500; count += 25) {
+    Pairing it;
+    const auto streams = open_many(it, count);
+    auto& client = *it.pair.client.connection;
+    auto& server = *it.pair.server.connection;
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto stream = streams[i];
+      switch (count / 25 % 4) {
+        case 0:
+          client.reset(stream, 1);
+          break;
+        case 1:
+          client.reset(stream, 1);
+          client.stop_sending(stream, 1);
+          client.release(stream);
+          break;
+        case 2:
+          client.release(stream);
+          break;
+        default:
+          client.finish(stream);
+          client.stop_sending(stream, 1);
+          server.reset(stream, 2);
+      }
+    }
+    it.pair.run_for(5s);
+    EXPECT_EQ(it.pair.client.count<Closed>() + it.pair.server.count<Closed>(), 0U) << count;
+    const auto last = it.client.open();
+    it.client.send(last, 1000);
+    EXPECT_TRUE(it.pair.run_until([&] { return it.server.received(last).end; }, 5s)) << count;
+  }
+}
+
+TEST(QuicStream, ManyAreReadAtOnce) {
+  for (const std::size_t count : {100U, 170U, 333U, 500U}) {
+    Pairing it;
+    const auto streams = open_many(it, count);
+    for (const auto stream : streams) it.client.send(stream, 300'000);
+    ASSERT_TRUE(it.pair.run_until([&] { return it.server.streams_ended() == count; }, 5min))
+        << count;
+    EXPECT_TRUE(it.server.all_correct());
+  }
 }
 
 TEST(QuicStream, OneBusyStreamDoesNotStarveTheOthers) {
