@@ -68,7 +68,11 @@ void Peer::Impl::process(Instant now) {
 bool Peer::Impl::step_machines(Instant now) {
   // The session goes first: it must know of the peer before ICE hears what the peer offers.
   if (session.step(now)) return true;
-  if (proof && proof->step(now)) return true;
+  if (proof && !proof->idle()) {
+    // A step of the proof takes milliseconds of calculation: what is due leaves before it.
+    transport.flush(now);
+    return proof->step(now);
+  }
   return ice.step(now) || wormhole.step(now);
 }
 
