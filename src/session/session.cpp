@@ -12,7 +12,7 @@ static_assert(Machine<Session>);
 namespace {
 
 constexpr auto kNoAnswer =
-    "The other side found us but did not finish its introduction; ask for a new code and try again";
+    "The other side came but did not finish its introduction; try again with a new code";
 constexpr auto kNobodyCame =
     "Nobody used the code in the time given by --timeout; start again and give the other side "
     "the new code";
@@ -250,7 +250,7 @@ void Session::on(ControlReceived& input, Instant now) {
   auto* open = std::get_if<Open>(&state_);
   if (open == nullptr) return unexpected();
   std::visit(Overloaded{
-                 [&](const wire::control::Hello& hello) { on_frame(hello, *open, now); },
+                 [&](const wire::control::Hello& hello) { on_hello(hello, *open); },
                  [&](const wire::control::Ping& ping) {
                    outputs_.emplace_back(SendControl{wire::control::Pong{ping.token}});
                  },
@@ -269,7 +269,7 @@ void Session::on(ControlReceived& input, Instant now) {
              input.frame);
 }
 
-void Session::on_frame(const wire::control::Hello& hello, Open& open, Instant /*now*/) {
+void Session::on_hello(const wire::control::Hello& hello, Open& open) {
   if (open.peer_greeted || hello.mode != peer_->mode) {
     return fail({ErrorKind::kConnectionLost,
                  "The other side broke the protocol with a second or contradictory hello; check "

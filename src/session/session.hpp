@@ -275,7 +275,7 @@ class Session {
   void on(LocalFailed& input, Instant now);
   void on(DeadlineReached& input, Instant now);
 
-  void on_frame(const wire::control::Hello& hello, Open& open, Instant now);
+  void on_hello(const wire::control::Hello& hello, Open& open);
   void on_goodbye(const wire::control::Goodbye& goodbye, Open& open);
 
   [[nodiscard]] bool leads() const { return wire::is_opener(config_.mode); }

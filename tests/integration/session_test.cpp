@@ -228,9 +228,8 @@ TEST(Session, AStoppedReaderIsHeldBackAndHoldsUpNobodyElse) {
   ASSERT_TRUE(pair.until([&] { return pair.a->accepting(); }));
   const auto blocked = pair.connect(pattern(30'000'000), false);
   // It reads for a while first, so that the windows have grown.
-  ASSERT_TRUE(pair.until([&] {
-    return !pair.targets().empty() && pair.targets()[0]->received.size() > 10'000'000;
-  }));
+  ASSERT_TRUE(pair.until(
+      [&] { return !pair.targets().empty() && pair.targets()[0]->received.size() > 10'000'000; }));
   pair.targets()[0]->reads = false;
   pair.world.run_for(20s);
   // Sender's buffer, receiver's window, and one buffer of the tunnel.
