@@ -42,6 +42,8 @@ class SessionPair {
 
   /// Starts A, and B once A's code is known.
   void start();
+  void start_first();
+  void start_second();
   [[nodiscard]] bool until_authenticated(Duration limit = 60s);
   [[nodiscard]] bool until_ended(Duration limit = 60s);
   [[nodiscard]] bool until(const std::function<bool()>& done, Duration limit = 60s) {
@@ -65,7 +67,6 @@ class SessionPair {
 
  private:
   [[nodiscard]] VirtualHostConfig host_config(bool first, std::optional<std::string> code);
-  void start_second();
 
   PairOptions options_;
   std::vector<std::shared_ptr<LocalProgram>> targets_;
