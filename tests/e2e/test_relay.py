@@ -1,0 +1,91 @@
+"""Paths over a real TURN server."""
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from harness import LIMIT, clean_environment, echo, exchange, free_port, noise
+
+
+def own_address():
+    """The address that peersock gathers candidates from: loopback only if there is no other."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing
+        except OSError:
+            return "127.0.0.1"
+        return probe.getsockname()[0]
+
+
+ADDRESS = own_address()
+
+
+@pytest.fixture
+def turn(tmp_path):
+    """coturn on this machine; gives its port. User "user", password "word"."""
+    program = shutil.which("turnserver") or "/usr/bin/turnserver"
+    port = free_port()
+    server = subprocess.Popen(
+        [program, "-n", f"--listening-ip={ADDRESS}", f"--relay-ip={ADDRESS}",
+         f"--listening-port={port}", "--lt-cred-mech", "--user=user:word", "--realm=test",
+         "--allow-loopback-peers", "--no-tls", "--no-dtls", "--no-cli", "--log-file=stdout",
+         f"--userdb={tmp_path}/turndb", f"--pidfile={tmp_path}/turn.pid"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + LIMIT
+    while True:
+        with contextlib.suppress(OSError):
+            socket.create_connection((ADDRESS, port), timeout=1).close()
+            break
+        assert server.poll() is None and time.monotonic() < end
+        threading.Event().wait(0.05)
+    yield port
+    server.terminate()
+    server.wait()
+
+
+def start_pair(world, turn, password, *arguments):
+    settings = ("--rendezvous", world.mailbox, "--stun", "", "--turn", ADDRESS,
+                "--turn-port", turn, "--turn-user", "user", *arguments)
+    secret = {"PEERSOCK_TURN_PASSWORD": password}
+    a = world.start("connect", f"127.0.0.1:{world.serve(echo)}", *settings,
+                    env=clean_environment(**secret))
+    code = a.wait_for("code_made")["code"]
+    b = world.start("listen", "127.0.0.1:0", *settings,
+                    env=clean_environment(PEERSOCK_CODE=code, **secret))
+    return a, b
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_session_that_insists_on_the_relay(world, turn, transport):
+    a, b = start_pair(world, turn, "word", "--relay", "only", "--turn-transport", transport)
+    b.wait_for("authenticated")
+    assert b.wait_for("path_chosen")["kind"] == "relayed"
+    assert a.wait_for("path_chosen")["kind"] == "relayed"
+    port = int(b.wait_for("listening")["address"].rsplit(":", 1)[1])
+    data = noise(500_000)
+    assert exchange(port, data) == data
+
+
+def test_a_session_that_avoids_the_relay(world, turn):
+    _, b = start_pair(world, turn, "word", "--relay", "never")
+    b.wait_for("authenticated")
+    assert b.wait_for("path_chosen")["kind"] == "direct"
+
+
+def test_a_relay_that_refuses_the_password_delays_nothing(world, turn):
+    _, b = start_pair(world, turn, "wrong")
+    b.wait_for("authenticated", limit=10)
+    port = int(b.wait_for("listening")["address"].rsplit(":", 1)[1])
+    assert exchange(port, b"hello") == b"hello"
+
+
+def test_without_a_usable_relay_the_error_says_so(world, turn):
+    a, b = start_pair(world, turn, "wrong", "--relay", "only")
+    for side in (a, b):
+        assert side.exit_code(60) == 6, side.text()
+        assert side.error()["kind"] == "no_path"
