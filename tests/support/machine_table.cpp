@@ -30,7 +30,7 @@ std::string to_mermaid(const Table& table) {
   std::map<std::pair<std::string, std::string>, std::set<std::string>> arrows;
   for (const TableRow& row : table) {
     const std::string from = row.state.substr(0, row.state.find(' '));
-    if (from != row.next) arrows[{from, row.next}].insert(row.input);
+    if (from != row.next) arrows[{from, row.next}].insert(row.input.substr(0, row.input.find(' ')));
   }
   std::string text = "stateDiagram-v2\n";
   for (const auto& [ends, inputs] : arrows) {
