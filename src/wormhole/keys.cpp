@@ -18,7 +18,9 @@ using Hash = std::array<std::uint8_t, kHashSize>;
 /// HMAC of up to three parts; the state holds key material and is wiped.
 Hash hmac(ByteView key, ByteView first, ByteView second = {}, ByteView third = {}) {
   crypto_auth_hmacsha256_state state;
-  crypto_auth_hmacsha256_init(&state, key.data(), key.size());
+  // An empty key (HKDF without a salt) has no address, and libsodium copies from it all the same.
+  constexpr std::uint8_t kNothing = 0;
+  crypto_auth_hmacsha256_init(&state, key.empty() ? &kNothing : key.data(), key.size());
   for (const ByteView part : {first, second, third}) {
     if (!part.empty()) crypto_auth_hmacsha256_update(&state, part.data(), part.size());
   }
