@@ -80,6 +80,7 @@ def test_a_reset_of_the_client_is_a_reset_of_the_target(world):
     seen = threading.Event()
 
     def target(connection):
+        connection.sendall(connection.recv(1))
         try:
             receive_all(connection)
         except ConnectionResetError:
@@ -88,6 +89,8 @@ def test_a_reset_of_the_client_is_a_reset_of_the_target(world):
     port = world.tunnel(world.serve(target))[2]
     connection = connect(port)
     connection.sendall(b"x")
+    # The target must be there before it can be reset.
+    assert connection.recv(1) == b"x"
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
     assert seen.wait(LIMIT)
