@@ -6,17 +6,16 @@
 
 NEWER_RELEASE=trixie
 DEBIAN_KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
-DEFAULT_MIRROR=http://deb.debian.org/debian
 
-# The mirrors of this machine's own apt that look like Debian's main archive,
-# then the default. A wrong guess does no harm: its signature would not fit.
-debian_mirrors() {
-  {
-    # shellcheck disable=SC2016
-    apt-get indextargets --format '$(REPO_URI) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
-      awk '$2 == "main" && $1 ~ /debian/ && $1 !~ /security|backports|debug/ { sub("/$", "", $1); print $1 }'
-    echo "$DEFAULT_MIRROR"
-  } | awk '!seen[$0]++'
+# archive_mirrors SUITE: this machine's own mirrors of the archive that has the suite, as apt knows
+# them. A wrong guess does no harm: its signature would not fit.
+archive_mirrors() {
+  local wanted='! /security|backports|debug/'
+  case $1 in *-security) wanted='/security/' ;; esac
+  # shellcheck disable=SC2016
+  apt-get indextargets --format '$(REPO_URI) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
+    awk '$2 == "main" && $1 ~ /debian/ { sub("/$", "", $1); print $1 }' |
+    awk "$wanted"' && !seen[$0]++'
 }
 
 # newer_apt STATE COMMAND...: apt-get with the lists kept in STATE. The settings
@@ -27,21 +26,22 @@ newer_apt() {
   apt-get -q -c "$state/apt.conf" "$@"
 }
 
-# newer_apt_update STATE deb|deb-src: fetches the index, from the first mirror
-# that has it.
+# newer_apt_update STATE deb|deb-src SUITE: fetches the index of the suite from the first mirror that
+# has it; fails when none has.
 newer_apt_update() {
-  local state=$1 type=$2 mirror
+  local state=$1 type=$2 suite=$3 mirror
   [ -r "$DEBIAN_KEYRING" ] || die "Debian's keyring is missing: install debian-archive-keyring"
   mkdir -p "$state"/{state,lists/partial,cache/archives/partial}
   : >"$state/status"
   write_apt_settings "$state" >"$state/apt.conf"
-  for mirror in $(debian_mirrors); do
-    say "reading the package index of Debian $NEWER_RELEASE at $mirror"
-    echo "$type [signed-by=$DEBIAN_KEYRING] $mirror $NEWER_RELEASE main" >"$state/sources.list"
+  for mirror in $(archive_mirrors "$suite"); do
+    say "reading the package index of Debian $suite at $mirror"
+    echo "$type [signed-by=$DEBIAN_KEYRING] $mirror $suite main" >"$state/sources.list"
     if newer_apt "$state" update >"$state/update.log" 2>&1; then return 0; fi
     sed 's/^/  /' "$state/update.log" >&2
   done
-  die "no mirror gave the package index of Debian $NEWER_RELEASE (see above)"
+  say "no mirror that apt knows here gave the package index of Debian $suite"
+  return 1
 }
 
 write_apt_settings() {

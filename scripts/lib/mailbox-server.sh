@@ -21,7 +21,7 @@ mailbox_server_path() {
 
 fetch_mailbox_server() {
   local scratch=$1 package version log=$1/fetch.log
-  newer_apt_update "$scratch/apt" deb
+  newer_apt_update "$scratch/apt" deb "$NEWER_RELEASE" || die "cannot fetch $MAILBOX_SERVER_PACKAGE"
   cd "$scratch" || exit
   # apt checks the file against the signed index.
   newer_apt "$scratch/apt" download "$MAILBOX_SERVER_PACKAGE" >"$log" 2>&1 ||

@@ -43,16 +43,42 @@ openssl_pkg_config_path() {
   echo "$prefix/lib/pkgconfig"
 }
 
+# openssl_source SCRATCH LOG: unpacks OpenSSL's source into SCRATCH/source and prints its version.
+#
+# Mirrors sometimes lack single files of source packages. Then the other suite of the release will
+# do, and after that the upstream archive alone, which Debian has signed in the same index: it has
+# everything but Debian's own patches.
+openssl_source() {
+  local scratch=$1 log=$2 suite files description archive
+  for files in whole tar-only; do
+    for suite in "$NEWER_RELEASE" "$NEWER_RELEASE-security"; do
+      newer_apt_update "$scratch/apt-$suite" deb-src "$suite" || continue
+      rm -f "$scratch"/openssl_*
+      if [ "$files" = whole ]; then
+        newer_apt "$scratch/apt-$suite" source --download-only openssl >>"$log" 2>&1 || continue
+        # apt has checked every file against the signed index; the uploader's own
+        # signature, for which a fresh system has no key, adds nothing.
+        description=$(newest_match "$scratch/openssl_*.dsc")
+        dpkg-source --no-check -x "$description" "$scratch/source" >>"$log" 2>&1 || continue
+        dpkg-parsechangelog -l "$scratch/source/debian/changelog" -S Version
+        return 0
+      fi
+      newer_apt "$scratch/apt-$suite" source --download-only --tar-only openssl >>"$log" 2>&1 || continue
+      archive=$(newest_match "$scratch/openssl_*.orig.tar.[gx]z")
+      mkdir "$scratch/source"
+      tar -x -f "$archive" -C "$scratch/source" --strip-components=1 >>"$log" 2>&1 || continue
+      say "the mirror lacks parts of the source package: building without Debian's patches"
+      basename "$archive" | sed 's/^openssl_//; s/\.orig\.tar.*//'
+      return 0
+    done
+  done
+  return 1
+}
+
 build_openssl() {
-  local scratch=$1 home=$2 version prefix description log=$1/build.log
-  newer_apt_update "$scratch/apt" deb-src
+  local scratch=$1 home=$2 version prefix log=$1/build.log
   cd "$scratch" || exit
-  newer_apt "$scratch/apt" source --download-only openssl >"$log" 2>&1 || show_and_die "$log" "cannot fetch OpenSSL's source package"
-  # apt has checked every file against the signed index; the uploader's own
-  # signature, for which a fresh system has no key, adds nothing.
-  description=$(newest_match "$scratch/openssl_*.dsc")
-  dpkg-source --no-check -x "$description" "$scratch/source" >>"$log" 2>&1 || show_and_die "$log" "cannot unpack OpenSSL's source package"
-  version=$(dpkg-parsechangelog -l "$scratch/source/debian/changelog" -S Version)
+  version=$(openssl_source "$scratch" "$log") || show_and_die "$log" "cannot fetch OpenSSL's source package"
   if dpkg --compare-versions "$version" lt "$OPENSSL_WANTED"; then
     die "Debian $NEWER_RELEASE has OpenSSL $version here, and $OPENSSL_WANTED is needed"
   fi
