@@ -41,11 +41,18 @@ SERVICES=(coturn:coturn openssh-server:ssh)
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
 # The version that apt would install; empty when apt does not know the package.
-candidate_of() { LC_ALL=C apt-cache policy "$1" 2>/dev/null | awk '$1 == "Candidate:" && $2 != "(none)" { print $2 }'; }
+candidate_of() { candidates "$1" | cut -d ' ' -f 2; }
+
+# candidates NAME...: those that apt knows, with the version that it would install, one a line.
+# One call for all, because apt reads its whole cache for each.
+candidates() {
+  LC_ALL=C apt-cache policy "$@" 2>/dev/null |
+    awk '/^[^ ]/ { sub(":$", ""); name = $0 } $1 == "Candidate:" && $2 != "(none)" { print name, $2 }'
+}
 
 # missing_packages SET...: prints what is not installed, one name a line.
 missing_packages() {
-  local set wanted installed name
+  local set wanted installed absent known name
   wanted=$(for set in "$@"; do
     case $set in
       build) printf '%s\n' "${PACKAGES_BUILD[@]}" && openssl_packages ;;
@@ -58,24 +65,28 @@ missing_packages() {
   # One look at dpkg's list, because this runs before everything else.
   # shellcheck disable=SC2016
   installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | awk '$1 == "installed" { print $2 }')
-  for name in $wanted; do
-    missing_one "$name" "$installed"
+  absent=$(for name in $wanted; do
+    any_listed "$name" "$installed" >/dev/null || echo "$name"
+  done)
+  [ -n "$absent" ] || return 0
+  # shellcheck disable=SC2046
+  known=$(candidates $(tr '|?' ' ' <<<"$absent") | cut -d ' ' -f 1)
+  for name in $absent; do
+    # Unknown here, maybe because apt's lists are empty: name it, unless optional.
+    any_listed "$name" "$known" || case $name in *\?) ;; *) echo "${name%%|*}" ;; esac
   done
 }
 
-missing_one() {
-  local name=${1%\?} installed=$2 alternative
-  for alternative in ${name//|/ }; do
-    if grep -qxF -- "$alternative" <<<"$installed"; then return 0; fi
-  done
-  for alternative in ${name//|/ }; do
-    if [ -n "$(candidate_of "$alternative")" ]; then
+# any_listed WANTED LIST: prints the first alternative of WANTED that is in LIST; fails if none is.
+any_listed() {
+  local alternatives=${1%\?} alternative
+  for alternative in ${alternatives//|/ }; do
+    if grep -qxF -- "$alternative" <<<"$2"; then
       echo "$alternative"
       return 0
     fi
   done
-  # Unknown here, maybe because apt's lists are empty: name it, unless optional.
-  case $1 in *\?) ;; *) echo "${name%%|*}" ;; esac
+  return 1
 }
 
 openssl_packages() {
