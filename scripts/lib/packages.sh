@@ -38,8 +38,6 @@ PACKAGES_TEST=(
 # only, so the service is neither started nor enabled.
 SERVICES=(coturn:coturn openssh-server:ssh)
 
-is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
-
 # The version that apt would install; empty when apt does not know the package.
 candidate_of() { candidates "$1" | cut -d ' ' -f 2; }
 
