@@ -4,6 +4,8 @@
 # keyring, while the system's apt stays as it is. Needs no privileges.
 # Sourced after common.sh.
 
+# For those who come after.
+# shellcheck disable=SC2034
 NEWER_RELEASE=trixie
 DEBIAN_KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
