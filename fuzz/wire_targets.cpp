@@ -94,6 +94,8 @@ std::vector<Bytes> introduction_seeds() {
   const std::string fingerprint(64, 'a');
   return texts({R"({"peersock":{"version":1,"mode":"listen","fingerprint":")" + fingerprint +
                     R"(","capabilities":["once",7]}})",
+                R"({"peersock":{"version":1,"mode":"stdio-a","fingerprint":")" + fingerprint +
+                    R"(","smp":"00000001"}})",
                 R"({"peersock":{"version":2}})", R"({"transfer":{}})"});
 }
 
@@ -106,7 +108,7 @@ std::string run_introduction(ByteView input) {
   }
   const auto again = wire::parse_introduction(wire::encode(*parsed));
   if (!again || again->mode != parsed->mode || again->fingerprint != parsed->fingerprint ||
-      again->capabilities != parsed->capabilities) {
+      again->capabilities != parsed->capabilities || again->smp != parsed->smp) {
     return "an introduction that does not survive its own encoding";
   }
   return {};

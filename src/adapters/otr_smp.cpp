@@ -2,8 +2,12 @@
 
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <utility>
+
+#include <sodium.h>
+
+#include "adapters/gcrypt_util.hpp"
+#include "adapters/otr_second.hpp"
 
 extern "C" {
 #include <libotr/sm.h>
@@ -16,6 +20,8 @@ namespace {
 enum class Count : std::uint32_t { kFirst = 6, kSecond = 11, kThird = 8, kFourth = 3 };
 constexpr std::size_t kMaxNumber = 192;  // octets of the group's modulus
 constexpr unsigned kSecureMemory = 64 * 1024;
+/// The secret of the steps that are taken before there is one.
+constexpr unsigned char kNoSecretYet = 0;
 
 // Room for some 80 runs at once; beyond that libgcrypt adds memory that may be swapped out, where
 // it would otherwise end the process.
@@ -39,13 +45,6 @@ bool initialise() {
   }();
   return ready;
 }
-
-struct GcryptFree {
-  void operator()(void* memory) const { gcry_free(memory); }
-};
-struct MallocFree {
-  void operator()(unsigned char* memory) const { std::free(memory); }
-};
 
 std::uint32_t read_u32(ByteView bytes) {
   return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 |
@@ -87,42 +86,24 @@ tl::unexpected<Error> impossible() {
               "and libgcrypt 1.8.2 or newer");
 }
 
-/// The secret where libgcrypt takes it for one: locked if possible, wiped when freed, and raised
-/// to by calculations that do not depend on it in their timing.
-class SecureCopy {
- public:
-  explicit SecureCopy(const Secret& secret)
-      : memory_(secret.empty() ? nullptr : gcry_malloc_secure(secret.size())),
-        size_(static_cast<int>(secret.size())) {
-    if (memory_) std::memcpy(memory_.get(), secret.reveal().data(), secret.size());
-  }
-  explicit operator bool() const { return memory_ != nullptr; }
-  [[nodiscard]] const unsigned char* data() const {
-    return static_cast<const unsigned char*>(memory_.get());
-  }
-  [[nodiscard]] int size() const { return size_; }
-
- private:
-  std::unique_ptr<void, GcryptFree> memory_;
-  int size_;
-};
-
-/// What a step of libotr gives: memory of malloc, or nothing.
+/// What a step of libotr gives: memory of malloc, or nothing. Wiped, because of the second message
+/// without a secret.
 class StepOutput {
  public:
   unsigned char** data() { return &data_; }
   int* size() { return &size_; }
-  [[nodiscard]] Bytes take() {
-    const std::unique_ptr<unsigned char, MallocFree> owned(data_);
-    data_ = nullptr;
-    return owned ? Bytes(owned.get(), owned.get() + size_) : Bytes();
+  [[nodiscard]] Bytes octets() const {
+    return data_ != nullptr ? Bytes(data_, data_ + size_) : Bytes();
   }
   StepOutput() = default;
   StepOutput(const StepOutput&) = delete;
   StepOutput& operator=(const StepOutput&) = delete;
   StepOutput(StepOutput&&) = delete;
   StepOutput& operator=(StepOutput&&) = delete;
-  ~StepOutput() { std::free(data_); }
+  ~StepOutput() {
+    if (data_ != nullptr) sodium_memzero(data_, static_cast<std::size_t>(size_));
+    std::free(data_);
+  }
 
  private:
   unsigned char* data_ = nullptr;
@@ -138,60 +119,81 @@ class OtrSmpEngine final : public auth::SmpEngine {
   OtrSmpEngine& operator=(OtrSmpEngine&&) = delete;
   ~OtrSmpEngine() override { otrl_sm_state_free(&state_); }
 
-  Result<Bytes> start(const Secret& secret) override;
-  Result<Bytes> answer1(const Secret& secret, ByteView first) override;
-  Result<Bytes> answer2(ByteView second) override;
+  Result<Bytes> start() override;
+  Result<void> check1(ByteView first) override;
+  Result<Bytes> answer1(const Secret& secret) override;
+  Result<Bytes> answer2(const Secret& secret, ByteView second) override;
   Result<Verdict> answer3(ByteView third) override;
   Result<bool> check4(ByteView fourth) override;
 
  private:
   /// libotr does not check the order of its steps: a wrong one reads a null pointer or loses
   /// memory. Nothing is next after a failure.
-  enum class Next : std::uint8_t { kStart, kSecond, kThird, kFourth, kNothing };
+  enum class Next : std::uint8_t { kStart, kAnswer, kSecond, kThird, kFourth, kNothing };
 
   [[nodiscard]] bool turn_is(Next next) {
     const bool fits = next_ == next;
     next_ = Next::kNothing;
     return fits;
   }
+  [[nodiscard]] bool set_secret(const Secret& secret);
 
   OtrlSMState state_{};
+  Secret early_second_;  ///< responder: its message with the secret zero
   Next next_ = Next::kStart;
 };
 
-Result<Bytes> OtrSmpEngine::start(const Secret& secret) {
+/// libotr keeps the secret for later steps; the early ones are taken without it.
+bool OtrSmpEngine::set_secret(const Secret& secret) {
+  const MpiPtr number = secure_number(secret.reveal());
+  if (!number) return false;
+  gcry_mpi_set(state_.secret, number.get());
+  return true;
+}
+
+Result<Bytes> OtrSmpEngine::start() {
   if (!turn_is(Next::kStart)) return out_of_order();
   if (!initialise()) return impossible();
-  const SecureCopy copy(secret);
-  if (!copy) return impossible();
   StepOutput output;
-  if (otrl_sm_step1(&state_, copy.data(), copy.size(), output.data(), output.size()) != 0) {
+  if (otrl_sm_step1(&state_, &kNoSecretYet, sizeof kNoSecretYet, output.data(), output.size()) !=
+      0) {
     return impossible();
   }
   next_ = Next::kSecond;
-  return output.take();
+  return output.octets();
 }
 
-Result<Bytes> OtrSmpEngine::answer1(const Secret& secret, ByteView first) {
+Result<void> OtrSmpEngine::check1(ByteView first) {
   if (!turn_is(Next::kStart)) return out_of_order();
   if (!initialise()) return impossible();
-  const SecureCopy copy(secret);
-  if (!copy) return impossible();
   if (!well_formed(first, Count::kFirst)) return does_not_hold();
   // The last argument only notes that the message carried a question for the user; ours never do.
   if (otrl_sm_step2a(&state_, first.data(), static_cast<int>(first.size()), 0) != 0) {
     return does_not_hold();
   }
   StepOutput output;
-  if (otrl_sm_step2b(&state_, copy.data(), copy.size(), output.data(), output.size()) != 0) {
+  if (otrl_sm_step2b(&state_, &kNoSecretYet, sizeof kNoSecretYet, output.data(), output.size()) !=
+      0) {
     return impossible();
   }
-  next_ = Next::kThird;
-  return output.take();
+  early_second_ = Secret(output.octets());
+  next_ = Next::kAnswer;
+  return {};
 }
 
-Result<Bytes> OtrSmpEngine::answer2(ByteView second) {
+Result<Bytes> OtrSmpEngine::answer1(const Secret& secret) {
+  if (!turn_is(Next::kAnswer)) return out_of_order();
+  if (!set_secret(secret)) return impossible();
+  auto second = complete_second(state_, early_second_.reveal());
+  early_second_ = Secret();
+  if (!second) return impossible();
+  next_ = Next::kThird;
+  return std::move(*second);
+}
+
+Result<Bytes> OtrSmpEngine::answer2(const Secret& secret, ByteView second) {
   if (!turn_is(Next::kSecond)) return out_of_order();
+  if (!set_secret(secret)) return impossible();
   if (!well_formed(second, Count::kSecond)) return does_not_hold();
   StepOutput output;
   if (otrl_sm_step3(&state_, second.data(), static_cast<int>(second.size()), output.data(),
@@ -199,7 +201,7 @@ Result<Bytes> OtrSmpEngine::answer2(ByteView second) {
     return does_not_hold();
   }
   next_ = Next::kFourth;
-  return output.take();
+  return output.octets();
 }
 
 Result<auth::SmpEngine::Verdict> OtrSmpEngine::answer3(ByteView third) {
@@ -210,7 +212,7 @@ Result<auth::SmpEngine::Verdict> OtrSmpEngine::answer3(ByteView third) {
   // which, and in the second case there is an answer for the initiator.
   const bool passed = otrl_sm_step4(&state_, third.data(), static_cast<int>(third.size()),
                                     output.data(), output.size()) == 0;
-  Bytes reply = output.take();
+  Bytes reply = output.octets();
   if (reply.empty()) return does_not_hold();
   if (state_.sm_prog_state == OTRL_SMP_PROG_FAILED) return Verdict{false, std::move(reply)};
   if (!passed || state_.sm_prog_state != OTRL_SMP_PROG_SUCCEEDED) return does_not_hold();

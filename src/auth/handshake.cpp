@@ -65,6 +65,7 @@ Handshake::Handshake(Role role, std::unique_ptr<SmpEngine> engine)
 std::vector<HandshakeOutput> Handshake::handle(Input input, Instant now) {
   return std::visit(
       Overloaded{
+          [&](FirstReceived& fact) { return on_first(fact.body); },
           [&](Started& fact) { return on_started(std::move(fact.secret), now); },
           [&](MessageReceived& fact) { return on_message(std::move(fact.body), now); },
           [&](DeadlineReached&) { return on_deadline(now); },
@@ -76,7 +77,7 @@ std::optional<Instant> Handshake::deadline() const {
   using Due = std::optional<Instant>;
   return std::visit(Overloaded{
                         [](const Idle&) { return Due(); },
-                        [](const AwaitFirst& state) { return Due(state.due); },
+                        [](const FirstChecked&) { return Due(); },
                         [](const AwaitSecond& state) { return Due(state.due); },
                         [](const AwaitThird& state) { return Due(state.due); },
                         [](const AwaitFourth& state) { return Due(state.due); },
@@ -90,11 +91,24 @@ std::string_view Handshake::state_name() const {
   return name_of(state_);
 }
 
+Handshake::Outputs Handshake::on_first(const Bytes& body) {
+  return std::visit(Overloaded{
+                        [&](Idle&) { return take_first(body); },
+                        [&](FirstChecked&) { return out_of_order(); },
+                        [&](AwaitSecond&) { return out_of_order(); },
+                        [&](AwaitThird&) { return out_of_order(); },
+                        [&](AwaitFourth&) { return out_of_order(); },
+                        [&](Proven&) { return out_of_order(); },
+                        [&](Refused&) { return Outputs(); },
+                    },
+                    state_);
+}
+
 Handshake::Outputs Handshake::on_started(Secret secret, Instant now) {
   return std::visit(
       Overloaded{
           [&](Idle& state) { return begin(std::move(secret), std::move(state.early), now); },
-          [&](AwaitFirst&) { return refuse(started_twice()); },
+          [&](FirstChecked&) { return answer_first(secret, now); },
           [&](AwaitSecond&) { return refuse(started_twice()); },
           [&](AwaitThird&) { return refuse(started_twice()); },
           [&](AwaitFourth&) { return refuse(started_twice()); },
@@ -107,12 +121,12 @@ Handshake::Outputs Handshake::on_started(Secret secret, Instant now) {
 Handshake::Outputs Handshake::on_message(Bytes body, Instant now) {
   return std::visit(Overloaded{
                         [&](Idle& state) { return hold_early(state, std::move(body)); },
-                        [&](AwaitFirst& state) {
+                        [&](FirstChecked&) { return out_of_order(); },
+                        [&](AwaitSecond& state) {
                           // Taken out first: the next state overwrites this one.
                           const Secret secret = std::move(state.secret);
-                          return take_first(secret, body, now);
+                          return take_second(secret, body, now);
                         },
-                        [&](AwaitSecond&) { return take_second(body, now); },
                         [&](AwaitThird&) { return take_third(body); },
                         [&](AwaitFourth&) { return take_fourth(body); },
                         [&](Proven&) { return out_of_order(); },
@@ -127,29 +141,30 @@ Handshake::Outputs Handshake::on_deadline(Instant now) {
   return refuse(silence());
 }
 
+/// Of a responder it would mean that the first message never came.
 Handshake::Outputs Handshake::begin(Secret secret, std::optional<Bytes> early, Instant now) {
-  if (role_ == Role::kResponder) {
-    if (early) return take_first(secret, *early, now);
-    state_ = AwaitFirst{std::move(secret), now + kAnswerTimeout};
-    return {};
-  }
-  auto first = engine_->start(secret);
-  if (!first) return refuse(std::move(first.error()));
-  state_ = AwaitSecond{now + kAnswerTimeout};
-  Outputs outputs;
-  outputs.emplace_back(SendMessage{std::move(*first)});
-  return outputs;
+  if (role_ == Role::kResponder) return out_of_order();
+  if (early) return take_second(secret, *early, now);
+  state_ = AwaitSecond{std::move(secret), now + kAnswerTimeout};
+  return {};
 }
 
 Handshake::Outputs Handshake::hold_early(Idle& idle, Bytes body) {
-  if (role_ == Role::kInitiator || idle.early || body.size() > kMaxMessage) return out_of_order();
+  if (role_ == Role::kResponder || idle.early || body.size() > kMaxMessage) return out_of_order();
   idle.early = std::move(body);
   return {};
 }
 
-Handshake::Outputs Handshake::take_first(const Secret& secret, ByteView body, Instant now) {
-  if (body.size() > kMaxMessage) return out_of_order();
-  auto second = engine_->answer1(secret, body);
+Handshake::Outputs Handshake::take_first(ByteView body) {
+  if (role_ == Role::kInitiator || body.size() > kMaxMessage) return out_of_order();
+  auto checked = engine_->check1(body);
+  if (!checked) return refuse(std::move(checked.error()));
+  state_ = FirstChecked{};
+  return {};
+}
+
+Handshake::Outputs Handshake::answer_first(const Secret& secret, Instant now) {
+  auto second = engine_->answer1(secret);
   if (!second) return refuse(std::move(second.error()));
   state_ = AwaitThird{now + kAnswerTimeout};
   Outputs outputs;
@@ -157,9 +172,9 @@ Handshake::Outputs Handshake::take_first(const Secret& secret, ByteView body, In
   return outputs;
 }
 
-Handshake::Outputs Handshake::take_second(ByteView body, Instant now) {
+Handshake::Outputs Handshake::take_second(const Secret& secret, ByteView body, Instant now) {
   if (body.size() > kMaxMessage) return out_of_order();
-  auto third = engine_->answer2(body);
+  auto third = engine_->answer2(secret, body);
   if (!third) return refuse(std::move(third.error()));
   state_ = AwaitFourth{now + kAnswerTimeout};
   Outputs outputs;

@@ -1,5 +1,7 @@
-// The proof that both ends know the code: the Socialist Millionaires' Protocol on the control
-// stream, bound to this very QUIC connection (docs/spec/auth.md). The leader (QUIC client) starts.
+// The proof that both ends know the code: the Socialist Millionaires' Protocol, bound to this very
+// QUIC connection (docs/spec/auth.md). The first message depends on neither the secret nor the
+// connection and has travelled with the introduction, so that the leader (QUIC client), who answers
+// it, can do so in the flight of its Finished, and is the first to know.
 #pragma once
 
 #include <cstdint>
@@ -29,10 +31,10 @@ inline constexpr std::size_t kMaxMessage = 2048;
 [[nodiscard]] Secret smp_secret(ByteView exporter, ByteView wormhole_key, ByteView canonical_code);
 
 /// One run of SMP as a calculation. libotr's in production, a scripted one in unit tests.
-/// The order of calls is the machine's: initiator start, answer2; responder answer1, answer3;
-/// initiator check4. Errors: kAuthentication for a message that is malformed or whose proofs do
-/// not hold, kInternal for a call out of order or when the calculation itself is impossible. After
-/// an error the engine is of no further use.
+/// The order of calls: initiator start, answer2, check4; responder check1, answer1, answer3.
+/// Errors: kAuthentication for a message that is malformed or whose proofs do not hold, kInternal
+/// for a call out of order or when the calculation itself is impossible. After an error the engine
+/// is of no further use.
 class SmpEngine {
  public:
   SmpEngine() = default;
@@ -42,12 +44,15 @@ class SmpEngine {
   SmpEngine& operator=(SmpEngine&&) = delete;
   virtual ~SmpEngine() = default;
 
-  /// Initiator: first message.
-  [[nodiscard]] virtual Result<Bytes> start(const Secret& secret) = 0;
-  /// Responder: takes the first message, gives the second.
-  [[nodiscard]] virtual Result<Bytes> answer1(const Secret& secret, ByteView first) = 0;
+  /// Initiator: first message, before there is a secret.
+  [[nodiscard]] virtual Result<Bytes> start() = 0;
+  /// Responder: takes the first message and checks its proofs, before there is a secret; also the
+  /// place for whatever of the answer can be calculated without it.
+  [[nodiscard]] virtual Result<void> check1(ByteView first) = 0;
+  /// Responder: second message.
+  [[nodiscard]] virtual Result<Bytes> answer1(const Secret& secret) = 0;
   /// Initiator: takes the second, gives the third.
-  [[nodiscard]] virtual Result<Bytes> answer2(ByteView second) = 0;
+  [[nodiscard]] virtual Result<Bytes> answer2(const Secret& secret, ByteView second) = 0;
   struct Verdict {
     bool equal = false;
     Bytes reply;  ///< to be sent in either case, so that the initiator learns its own verdict
@@ -61,16 +66,22 @@ class SmpEngine {
 enum class Role : std::uint8_t { kInitiator, kResponder };
 
 // Inputs.
+/// Responder: the initiator's first message, out of its introduction.
+struct FirstReceived {
+  static constexpr std::string_view kName = "FirstReceived";
+  Bytes body;
+};
 /// The connection is established; the secret is bound to it.
 struct Started {
   static constexpr std::string_view kName = "Started";
   Secret secret;
 };
+/// On the control stream.
 struct MessageReceived {
   static constexpr std::string_view kName = "MessageReceived";
   Bytes body;
 };
-using HandshakeInput = std::variant<Started, MessageReceived, DeadlineReached>;
+using HandshakeInput = std::variant<FirstReceived, Started, MessageReceived, DeadlineReached>;
 
 // Outputs.
 struct SendMessage {
@@ -81,10 +92,10 @@ struct SendMessage {
 struct Succeeded {
   static constexpr std::string_view kName = "Succeeded";
 };
-/// Terminal: kAuthentication for a mismatch or a message that is out of order or malformed,
-/// kConnectionLost when the peer does not answer in time, kInternal for a second `Started`.
-/// It may follow `Succeeded`, when the peer goes on with SMP after the end. Never retried: a code
-/// is good for one attempt.
+/// Terminal: kAuthentication for a mismatch or a message that is out of order, missing or
+/// malformed, kConnectionLost when the peer does not answer in time, kInternal for a second
+/// `Started`. It may follow `Succeeded`, when the peer goes on with SMP after the end. Never
+/// retried: a code is good for one attempt.
 struct Failed {
   static constexpr std::string_view kName = "Failed";
   Error error;
@@ -97,6 +108,7 @@ class Handshake {
   using Output = HandshakeOutput;
   static constexpr std::string_view kName = "auth";
 
+  /// An initiator's engine has been started, and the message it gave has left.
   Handshake(Role role, std::unique_ptr<SmpEngine> engine);
 
   [[nodiscard]] std::vector<Output> handle(Input input, Instant now);
@@ -106,18 +118,17 @@ class Handshake {
  private:
   struct Idle {
     static constexpr std::string_view kName = "Idle";
-    /// Responder: the first message may overtake the news that the connection is established,
+    /// Initiator: the second message may overtake the news that the connection is established,
     /// because both arrive in one flight.
     std::optional<Bytes> early;
   };
-  /// Responder: waits for the first message.
-  struct AwaitFirst {
-    static constexpr std::string_view kName = "AwaitFirst";
-    Secret secret;
-    Instant due;
+  /// Responder: the first message holds; the secret is awaited.
+  struct FirstChecked {
+    static constexpr std::string_view kName = "FirstChecked";
   };
   struct AwaitSecond {
     static constexpr std::string_view kName = "AwaitSecond";
+    Secret secret;
     Instant due;
   };
   struct AwaitThird {
@@ -135,16 +146,18 @@ class Handshake {
     static constexpr std::string_view kName = "Refused";
   };
   using State =
-      std::variant<Idle, AwaitFirst, AwaitSecond, AwaitThird, AwaitFourth, Proven, Refused>;
+      std::variant<Idle, FirstChecked, AwaitSecond, AwaitThird, AwaitFourth, Proven, Refused>;
   using Outputs = std::vector<Output>;
 
+  Outputs on_first(const Bytes& body);
   Outputs on_started(Secret secret, Instant now);
   Outputs on_message(Bytes body, Instant now);
   Outputs on_deadline(Instant now);
   Outputs begin(Secret secret, std::optional<Bytes> early, Instant now);
   Outputs hold_early(Idle& idle, Bytes body);
-  Outputs take_first(const Secret& secret, ByteView body, Instant now);
-  Outputs take_second(ByteView body, Instant now);
+  Outputs take_first(ByteView body);
+  Outputs answer_first(const Secret& secret, Instant now);
+  Outputs take_second(const Secret& secret, ByteView body, Instant now);
   Outputs take_third(ByteView body);
   Outputs take_fourth(ByteView body);
   /// Where every input goes that does not fit the state.

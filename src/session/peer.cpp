@@ -12,7 +12,7 @@ void Peer::set_trace(const TraceHook& hook) {
   impl_->set_trace(hook);
 }
 void Peer::start() {
-  impl_->session.post(Started{});
+  impl_->start();
 }
 void Peer::interrupt() {
   impl_->session.post(InterruptRequested{});

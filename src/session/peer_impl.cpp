@@ -7,22 +7,45 @@ namespace {
 
 constexpr std::size_t kSideOctets = 5;
 
+/// Who answers the proof's first message can do so in the flight that ends the QUIC handshake, so
+/// that is the QUIC client.
+auth::Role proof_role(wire::Mode mode) {
+  return wire::is_opener(mode) ? auth::Role::kResponder : auth::Role::kInitiator;
+}
+
 }  // namespace
 
 Peer::Impl::Impl(PeerConfig config, Host& host, Rng& rng)
     : config_(std::move(config)),
       host_(host),
       side_(to_hex(random_bytes(rng, kSideOctets))),
+      smp_engine_(host.make_smp_engine()),
       transport(host),
       wormhole(wormhole::Client(wormhole_config(), rng), *this),
       ice(ice::Negotiation(config_.ice), *this),
-      session(Session(session_config()), *this) {}
+      session(Session(session_config()), *this),
+      proof(auth::Handshake(proof_role(config_.mode), std::move(smp_engine_)), *this) {}
+
+void Peer::Impl::start() {
+  session.post(Started{});
+  if (proof_error_) session.post(ProofFailed{std::move(*proof_error_)});
+}
+
+/// An initiator's; a responder has none to give.
+Bytes Peer::Impl::first_message() {
+  if (proof_role(config_.mode) == auth::Role::kResponder) return {};
+  auto first = smp_engine_->start();
+  if (first) return std::move(*first);
+  proof_error_ = std::move(first.error());
+  return {};
+}
 
 wormhole::ClientConfig Peer::Impl::wormhole_config() {
   wire::Introduction introduction;
   introduction.mode = config_.mode;
   introduction.fingerprint = host_.engine().fingerprint();
   if (config_.once) introduction.capabilities.emplace_back(kOnceCapability);
+  introduction.smp = first_message();
   wormhole::ClientConfig client;
   client.appid = wire::kAppId;
   client.side = side_;
@@ -42,11 +65,10 @@ SessionConfig Peer::Impl::session_config() const {
 }
 
 void Peer::Impl::set_trace(const TraceHook& hook) {
-  trace_ = hook;
   wormhole.set_trace(hook);
   ice.set_trace(hook);
   session.set_trace(hook);
-  if (proof) proof->set_trace(hook);
+  proof.set_trace(hook);
 }
 
 // ---- the round --------------------------------------------------------------------------------
@@ -56,7 +78,7 @@ void Peer::Impl::process(Instant now) {
   wormhole.wake(now);
   ice.wake(now);
   session.wake(now);
-  if (proof) proof->wake(now);
+  proof.wake(now);
   do {
     while (step_machines(now) || step_transport() || step_tunnel()) {
     }
@@ -67,13 +89,11 @@ void Peer::Impl::process(Instant now) {
 
 bool Peer::Impl::step_machines(Instant now) {
   // The session goes first: it must know of the peer before ICE hears what the peer offers.
-  if (session.step(now)) return true;
-  if (proof && !proof->idle()) {
-    // A step of the proof takes milliseconds of calculation: what is due leaves before it.
-    transport.flush(now);
-    return proof->step(now);
-  }
-  return ice.step(now) || wormhole.step(now);
+  if (session.step(now) || ice.step(now) || wormhole.step(now)) return true;
+  if (proof.idle()) return false;
+  // A step of the proof takes milliseconds of calculation: what is due leaves before it.
+  transport.flush(now);
+  return proof.step(now);
 }
 
 bool Peer::Impl::step_transport() {
@@ -134,8 +154,8 @@ void Peer::Impl::established() {
 void Peer::Impl::control_frame(wire::ControlFrame frame) {
   auto* smp = std::get_if<wire::control::Smp>(&frame);
   const auto* credit = std::get_if<wire::control::Credit>(&frame);
-  if (smp != nullptr && proof) {
-    proof->post(auth::MessageReceived{std::move(smp->body)});
+  if (smp != nullptr) {
+    proof.post(auth::MessageReceived{std::move(smp->body)});
   } else if (credit != nullptr && tunnel) {
     tunnel->credit_received(credit->stream, credit->octets);
   } else {
@@ -155,7 +175,7 @@ std::optional<Instant> Peer::Impl::deadline() const {
   if (ended) return std::nullopt;
   auto due = earliest(wormhole.deadline(), ice.deadline());
   due = earliest(due, session.deadline());
-  if (proof) due = earliest(due, proof->deadline());
+  due = earliest(due, proof.deadline());
   return earliest(due, transport.deadline());
 }
 
@@ -198,23 +218,25 @@ void Peer::Impl::perform(wormhole::ClientOutput output, Instant /*now*/) {
 }
 
 void Peer::Impl::perform(ice::NegotiationOutput output, Instant /*now*/) {
-  std::visit(
-      Overloaded{
-          [&](ice::SendPeerMessage& o) {
-            wormhole.post(wormhole::PayloadQueued{to_bytes(o.json)});
-          },
-          [&](ice::SetRemoteCredentials& o) { host_.set_remote_credentials(o.ufrag, o.password); },
-          [&](ice::AddRemoteCandidates& o) { host_.add_remote_candidates(o.candidates); },
-          [&](ice::EndRemoteCandidates&) { host_.end_remote_candidates(); },
-          [&](ice::PathReady& o) {
-            path_ = o.path;
-            session.post(PathReady{std::move(o.path)});
-          },
-          [&](ice::PathBroken&) { session.post(PathBroken{}); },
-          [&](ice::Warned& o) { session.post(StageWarned{std::move(o.message)}); },
-          [&](ice::Failed& o) { session.post(PathFailed{std::move(o.error)}); },
-      },
-      output);
+  std::visit(Overloaded{
+                 [&](ice::SendPeerMessage& o) {
+                   wormhole.post(wormhole::PayloadQueued{to_bytes(o.json)});
+                 },
+                 [&](ice::SetRemoteCredentials& o) {
+                   host_.set_remote_credentials(o.ufrag, o.password);
+                   session.post(PathSought{});
+                 },
+                 [&](ice::AddRemoteCandidates& o) { host_.add_remote_candidates(o.candidates); },
+                 [&](ice::EndRemoteCandidates&) { host_.end_remote_candidates(); },
+                 [&](ice::PathReady& o) {
+                   path_ = o.path;
+                   session.post(PathReady{std::move(o.path)});
+                 },
+                 [&](ice::PathBroken&) { session.post(PathBroken{}); },
+                 [&](ice::Warned& o) { session.post(StageWarned{std::move(o.message)}); },
+                 [&](ice::Failed& o) { session.post(PathFailed{std::move(o.error)}); },
+             },
+             output);
 }
 
 void Peer::Impl::perform(auth::HandshakeOutput output, Instant /*now*/) {
@@ -234,8 +256,9 @@ void Peer::Impl::perform(SessionOutput output, Instant now) {
                  [&](StartGathering&) { host_.start_gathering(); },
                  [&](StartTrickle&) { ice.post(ice::ChannelOpened{}); },
                  [&](StartQuic& o) { start_quic(o, now); },
+                 [&](PrepareProof& o) { proof.post(auth::FirstReceived{std::move(o.first)}); },
                  [&](OpenPath&) { transport.open_path(); },
-                 [&](StartProof& o) { start_proof(std::move(o)); },
+                 [&](StartProof& o) { proof.post(auth::Started{std::move(o.secret)}); },
                  [&](StartTunnel& o) { start_tunnel(o); },
                  [&](StopTunnel&) { stop_tunnel(); },
                  [&](SendControl& o) { transport.send_control(o.frame); },
@@ -255,13 +278,6 @@ void Peer::Impl::start_quic(const StartQuic& start, Instant now) {
   if (auto error = transport.start(connection, now)) {
     session.post(QuicClosed{std::nullopt, {}, std::move(*error)});
   }
-}
-
-void Peer::Impl::start_proof(StartProof start) {
-  const auto role = start.initiator ? auth::Role::kInitiator : auth::Role::kResponder;
-  proof.emplace(auth::Handshake(role, host_.make_smp_engine()), *this);
-  proof->set_trace(trace_);
-  proof->post(auth::Started{std::move(start.secret)});
 }
 
 void Peer::Impl::start_tunnel(const StartTunnel& start) {

@@ -17,6 +17,7 @@ class Peer::Impl {
   Impl(PeerConfig config, Host& host, Rng& rng);
 
   void set_trace(const TraceHook& hook);
+  void start();
   void process(Instant now);
   [[nodiscard]] std::optional<Instant> deadline() const;
   [[nodiscard]] Status status() const;
@@ -32,7 +33,8 @@ class Peer::Impl {
   PeerConfig config_;
   Host& host_;
   std::string side_;
-  TraceHook trace_;
+  std::unique_ptr<auth::SmpEngine> smp_engine_;  ///< until the proof's machine has it
+  std::optional<Error> proof_error_;             ///< why there is no first message to introduce
   std::optional<PathInfo> path_;
   std::optional<ExitCode> exit_code_;
 
@@ -41,18 +43,18 @@ class Peer::Impl {
   Runner<wormhole::Client, Impl> wormhole;
   Runner<ice::Negotiation, Impl> ice;
   Runner<Session, Impl> session;
-  std::optional<Runner<auth::Handshake, Impl>> proof;
+  Runner<auth::Handshake, Impl> proof;
   std::unique_ptr<tunnel::Tunnel> tunnel;
   bool ended = false;
 
  private:
+  [[nodiscard]] Bytes first_message();
   [[nodiscard]] wormhole::ClientConfig wormhole_config();
   [[nodiscard]] SessionConfig session_config() const;
   bool step_machines(Instant now);
   bool step_transport();
   bool step_tunnel();
   void start_quic(const StartQuic& start, Instant now);
-  void start_proof(StartProof start);
   void start_tunnel(const StartTunnel& start);
   void stop_tunnel();
   void control_frame(wire::ControlFrame frame);

@@ -133,6 +133,11 @@ void Session::report_path(std::optional<Duration> round_trip) {
   emit(event::PathChosen{*path_, round_trip});
 }
 
+void Session::on(PathSought& /*input*/, Instant /*now*/) {
+  if (!in<Connecting>() || !leads() || peer_->smp.empty()) return unexpected();
+  outputs_.emplace_back(PrepareProof{std::exchange(peer_->smp, {})});
+}
+
 void Session::on(PathReady& input, Instant now) {
   const bool changed = path_ != input.path;
   path_ = std::move(input.path);
@@ -162,9 +167,8 @@ void Session::on(QuicEstablished& input, Instant /*now*/) {
   auto* connecting = std::get_if<Connecting>(&state_);
   if (connecting == nullptr || !code_) return unexpected();
   report_path(input.round_trip);
-  outputs_.emplace_back(StartProof{
-      leads(), auth::smp_secret(input.exporter.reveal(), connecting->wormhole_key.reveal(),
-                                code_->canonical().reveal())});
+  outputs_.emplace_back(StartProof{auth::smp_secret(
+      input.exporter.reveal(), connecting->wormhole_key.reveal(), code_->canonical().reveal())});
   state_ = Proving{};
 }
 
@@ -202,7 +206,7 @@ void Session::on(ProofSucceeded& /*input*/, Instant /*now*/) {
 }
 
 void Session::on(ProofFailed& input, Instant /*now*/) {
-  if (!in<Proving>() && !in<Open>()) return unexpected();
+  if (in<Leaving>() || in<Closing>() || in<Ended>()) return unexpected();
   fail(std::move(input.error));
 }
 

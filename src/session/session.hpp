@@ -76,6 +76,10 @@ struct StageWarned {
   static constexpr std::string_view kName = "StageWarned";
   std::string message;
 };
+/// ICE knows both ends and tries the paths between them: nothing is to be done here for a while.
+struct PathSought {
+  static constexpr std::string_view kName = "PathSought";
+};
 struct PathReady {
   static constexpr std::string_view kName = "PathReady";
   PathInfo path;
@@ -130,9 +134,9 @@ struct LocalFailed {
 };
 using SessionInput =
     std::variant<Started, RendezvousJoined, CodeReady, PeerSeen, PeerVerified, RendezvousFailed,
-                 RendezvousClosed, StageWarned, PathReady, PathBroken, PathFailed, QuicEstablished,
-                 QuicClosed, ProofSucceeded, ProofFailed, ControlReceived, ControlBroken,
-                 TunnelFinished, InterruptRequested, LocalFailed, DeadlineReached>;
+                 RendezvousClosed, StageWarned, PathSought, PathReady, PathBroken, PathFailed,
+                 QuicEstablished, QuicClosed, ProofSucceeded, ProofFailed, ControlReceived,
+                 ControlBroken, TunnelFinished, InterruptRequested, LocalFailed, DeadlineReached>;
 
 // Outputs: commands to the stages.
 struct StartRendezvous {
@@ -155,9 +159,13 @@ struct StartQuic {
 struct OpenPath {
   static constexpr std::string_view kName = "OpenPath";
 };
+/// Opener: the peer's first message of the proof is checked while the path is sought.
+struct PrepareProof {
+  static constexpr std::string_view kName = "PrepareProof";
+  Bytes first;
+};
 struct StartProof {
   static constexpr std::string_view kName = "StartProof";
-  bool initiator = false;
   Secret secret;
 };
 struct StartTunnel {
@@ -190,12 +198,12 @@ struct End {
   static constexpr std::string_view kName = "End";
   ExitCode exit_code = ExitCode::kDone;
 };
-using SessionOutput =
-    std::variant<StartRendezvous, StartGathering, StartTrickle, StartQuic, OpenPath, StartProof,
-                 StartTunnel, StopTunnel, SendControl, CloseRendezvous, CloseQuic, Emit, End>;
+using SessionOutput = std::variant<StartRendezvous, StartGathering, StartTrickle, StartQuic,
+                                   PrepareProof, OpenPath, StartProof, StartTunnel, StopTunnel,
+                                   SendControl, CloseRendezvous, CloseQuic, Emit, End>;
 
-/// Openers (listen, stdio-b) lead: they are ICE controlling, QUIC client and start the proof. A
-/// session has exactly one, so the roles are known before the peer is.
+/// Openers (listen, stdio-b) lead: they are ICE controlling, QUIC client and the responder of the
+/// proof. A session has exactly one, so the roles are known before the peer is.
 class Session {
  public:
   using Input = SessionInput;
@@ -261,6 +269,7 @@ class Session {
   void on(RendezvousFailed& input, Instant now);
   void on(RendezvousClosed& input, Instant now);
   void on(StageWarned& input, Instant now);
+  void on(PathSought& input, Instant now);
   void on(PathReady& input, Instant now);
   void on(PathBroken& input, Instant now);
   void on(PathFailed& input, Instant now);

@@ -85,6 +85,18 @@ Result<Fingerprint> read_fingerprint(const json& object) {
   return fingerprint;
 }
 
+/// An opener has none to give; what it says there is an unknown member to us.
+Result<Bytes> read_first_message(const json& object, Mode mode) {
+  if (is_opener(mode)) return Bytes();
+  const std::string* text = string_member(object, "smp");
+  if (text == nullptr || text->empty() || text->size() > kMaxFirstMessage * 2) {
+    return malformed("smp");
+  }
+  auto octets = from_hex(*text);
+  if (!octets) return malformed("smp");
+  return *std::move(octets);
+}
+
 std::optional<tl::unexpected<Error>> check_version(const json& object) {
   const auto version = unsigned_member(object, "version", std::numeric_limits<int>::max());
   if (!version) return malformed("version");
@@ -139,11 +151,12 @@ std::optional<std::string> mode_conflict(Mode ours, Mode theirs) {
 }
 
 json encode(const Introduction& introduction) {
-  return {{kKey,
-           {{"version", introduction.protocol_version},
-            {"mode", to_string(introduction.mode)},
-            {"fingerprint", to_hex(introduction.fingerprint)},
-            {"capabilities", introduction.capabilities}}}};
+  json object = {{"version", introduction.protocol_version},
+                 {"mode", to_string(introduction.mode)},
+                 {"fingerprint", to_hex(introduction.fingerprint)},
+                 {"capabilities", introduction.capabilities}};
+  if (!introduction.smp.empty()) object["smp"] = to_hex(introduction.smp);
+  return {{kKey, std::move(object)}};
 }
 
 Result<Introduction> parse_introduction(const json& app_versions) {
@@ -160,7 +173,10 @@ Result<Introduction> parse_introduction(const json& app_versions) {
   if (!fingerprint) return tl::unexpected(std::move(fingerprint).error());
   auto capabilities = read_capabilities(*object);
   if (!capabilities) return tl::unexpected(std::move(capabilities).error());
-  return Introduction{kProtocolVersion, *mode, *fingerprint, *std::move(capabilities)};
+  auto smp = read_first_message(*object, *mode);
+  if (!smp) return tl::unexpected(std::move(smp).error());
+  return Introduction{kProtocolVersion, *mode, *fingerprint, *std::move(capabilities),
+                      *std::move(smp)};
 }
 
 }  // namespace peersock::wire

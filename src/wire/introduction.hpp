@@ -11,6 +11,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/bytes.hpp"
 #include "core/error.hpp"
 
 namespace peersock::wire {
@@ -32,15 +33,20 @@ enum class Mode : std::uint8_t { kConnect, kListen, kStdioA, kStdioB };
 /// SHA-256 of a certificate in DER form.
 using Fingerprint = std::array<std::uint8_t, 32>;
 
+/// The first message of the proof is never longer (docs/spec/auth.md).
+inline constexpr std::size_t kMaxFirstMessage = 2048;
+
 struct Introduction {
   int protocol_version = kProtocolVersion;
   Mode mode = Mode::kListen;
   Fingerprint fingerprint{};
   /// Unknown ones are ignored. Of a peer's, at most 32 of 1 to 64 printable ASCII characters.
   std::vector<std::string> capabilities;
+  /// The first message of the proof, which the acceptor makes; empty in an opener's introduction.
+  Bytes smp;
 };
 
-/// {"peersock":{"version":1,"mode":"listen","fingerprint":"<hex>","capabilities":[…]}}
+/// {"peersock":{"version":1,"mode":"connect","fingerprint":"<hex>","capabilities":[…],"smp":"<hex>"}}
 [[nodiscard]] nlohmann::json encode(const Introduction& introduction);
 /// Errors: kIncompatible when the peer is no peersock or of another major version (the message
 /// says which side is to be updated), kConnectionLost when a field is malformed.

@@ -12,7 +12,7 @@ import sys
 import wormhole
 from twisted.internet import defer, task
 
-INTRODUCTION = {"version": 1, "fingerprint": "00" * 32, "capabilities": []}
+INTRODUCTION = {"version": 1, "fingerprint": "00" * 32, "capabilities": [], "smp": "01"}
 ICE = {"ice": {"generation": 0, "ufrag": "abcd", "pwd": "a" * 22,
                "candidates": ["candidate:1 1 udp 2130706431 192.0.2.1 9999 typ host"]}}
 

@@ -12,9 +12,10 @@ namespace {
 /// Claims whatever it is told to.
 class LyingSmp final : public auth::SmpEngine {
  public:
-  Result<Bytes> start(const Secret& /*secret*/) override { return Bytes{1}; }
-  Result<Bytes> answer1(const Secret& /*secret*/, ByteView /*first*/) override { return Bytes{2}; }
-  Result<Bytes> answer2(ByteView /*second*/) override { return Bytes{3}; }
+  Result<Bytes> start() override { return Bytes{1}; }
+  Result<void> check1(ByteView /*first*/) override { return {}; }
+  Result<Bytes> answer1(const Secret& /*secret*/) override { return Bytes{2}; }
+  Result<Bytes> answer2(const Secret& /*secret*/, ByteView /*second*/) override { return Bytes{3}; }
   Result<Verdict> answer3(ByteView /*third*/) override { return Verdict{true, Bytes{4}}; }
   Result<bool> check4(ByteView /*fourth*/) override { return true; }
 };
@@ -31,11 +32,12 @@ TEST(Security, TwoSecretsThatDifferAreFoundOutByBothSides) {
   class Different final : public auth::SmpEngine {
    public:
     Different() : inner_(make_quick_smp()) {}
-    Result<Bytes> start(const Secret& /*secret*/) override { return inner_->start(other()); }
-    Result<Bytes> answer1(const Secret& /*secret*/, ByteView first) override {
-      return inner_->answer1(other(), first);
+    Result<Bytes> start() override { return inner_->start(); }
+    Result<void> check1(ByteView first) override { return inner_->check1(first); }
+    Result<Bytes> answer1(const Secret& /*secret*/) override { return inner_->answer1(other()); }
+    Result<Bytes> answer2(const Secret& /*secret*/, ByteView second) override {
+      return inner_->answer2(other(), second);
     }
-    Result<Bytes> answer2(ByteView second) override { return inner_->answer2(second); }
     Result<Verdict> answer3(ByteView third) override { return inner_->answer3(third); }
     Result<bool> check4(ByteView fourth) override { return inner_->check4(fourth); }
 
@@ -74,11 +76,12 @@ TEST(Security, AStreamBeforeTheProofIsNotLookedAt) {
   // A opens streams as soon as it believes the proof; B, which never answers, must not serve one.
   class Silent final : public auth::SmpEngine {
    public:
-    Result<Bytes> start(const Secret& /*secret*/) override { return Bytes{1}; }
-    Result<Bytes> answer1(const Secret& /*secret*/, ByteView /*first*/) override {
-      return Bytes{2};
+    Result<Bytes> start() override { return Bytes{1}; }
+    Result<void> check1(ByteView /*first*/) override { return {}; }
+    Result<Bytes> answer1(const Secret& /*secret*/) override { return Bytes{2}; }
+    Result<Bytes> answer2(const Secret& /*secret*/, ByteView /*second*/) override {
+      return Bytes{3};
     }
-    Result<Bytes> answer2(ByteView /*second*/) override { return Bytes{3}; }
     Result<Verdict> answer3(ByteView /*third*/) override { return Verdict{false, Bytes{4}}; }
     Result<bool> check4(ByteView /*fourth*/) override { return false; }
   };

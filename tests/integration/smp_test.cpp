@@ -47,11 +47,12 @@ struct Exchange {
   void step() {
     switch (messages.size()) {
       case 0:
-        return messages.push_back(alice->start(secret()).value());
+        return messages.push_back(alice->start().value());
       case 1:
-        return messages.push_back(bob->answer1(secret(bobs), messages[0]).value());
+        EXPECT_TRUE(bob->check1(messages[0]));
+        return messages.push_back(bob->answer1(secret(bobs)).value());
       case 2:
-        return messages.push_back(alice->answer2(messages[1]).value());
+        return messages.push_back(alice->answer2(secret(), messages[1]).value());
       default:
         const auto verdict = bob->answer3(messages[2]).value();
         bob_equal = verdict.equal;
@@ -73,9 +74,9 @@ Outcome give(Exchange& run, int number, const Bytes& body) {
   };
   switch (number) {
     case 1:
-      return judge(run.bob->answer1(secret(run.bobs), body));
+      return judge(run.bob->check1(body));
     case 2:
-      return judge(run.alice->answer2(body));
+      return judge(run.alice->answer2(secret(), body));
     case 3: {
       const auto verdict = run.bob->answer3(body);
       return verdict && !verdict->equal ? Outcome::kDiffers : judge(verdict);
@@ -165,10 +166,14 @@ TEST(OtrSmp, ManyRunsAtOnceDoNotMix) {
 
 /// Carries messages between two machines until neither has anything to say.
 std::pair<std::string, std::string> proof_between(std::string_view alices, std::string_view bobs) {
-  auth::Handshake alice(auth::Role::kInitiator, make_otr_smp_engine());
+  auto started = make_otr_smp_engine();
+  Bytes first = started->start().value();
+  auth::Handshake alice(auth::Role::kInitiator, std::move(started));
   auth::Handshake bob(auth::Role::kResponder, make_otr_smp_engine());
-  std::vector<auth::HandshakeOutput> to_bob = alice.handle(auth::Started{secret(alices)}, {});
+  EXPECT_TRUE(alice.handle(auth::Started{secret(alices)}, {}).empty());
+  EXPECT_TRUE(bob.handle(auth::FirstReceived{std::move(first)}, {}).empty());
   std::vector<auth::HandshakeOutput> to_alice = bob.handle(auth::Started{secret(bobs)}, {});
+  std::vector<auth::HandshakeOutput> to_bob;
   const auto deliver = [](auth::Handshake& machine, std::vector<auth::HandshakeOutput>& from) {
     std::vector<auth::HandshakeOutput> answers;
     for (auto& output : std::exchange(from, {})) {
@@ -181,8 +186,8 @@ std::pair<std::string, std::string> proof_between(std::string_view alices, std::
     return answers;
   };
   while (!to_bob.empty() || !to_alice.empty()) {
-    to_alice = deliver(bob, to_bob);
     to_bob = deliver(alice, to_alice);
+    to_alice = deliver(bob, to_bob);
   }
   return {std::string(alice.state_name()), std::string(bob.state_name())};
 }
@@ -252,6 +257,7 @@ TEST_P(EachMessage, OfAnotherRunIsRefused) {
   EXPECT_EQ(give(run, GetParam(), old.messages[GetParam() - 1]),
             first ? Outcome::kGoesOn : Outcome::kRefused);
   if (first) {
+    ASSERT_TRUE(run.bob->answer1(secret()));
     EXPECT_EQ(give(run, 3, old.messages[2]), Outcome::kRefused);
   }
 }
@@ -348,15 +354,23 @@ TEST(OtrSmp, CallsOutOfOrderAreRefusedAndEndTheRun) {
     return !result && result.error().kind == ErrorKind::kInternal;
   };
   const auto fresh = [] { return make_otr_smp_engine(); };
-  EXPECT_TRUE(is_internal(fresh()->answer2(run.messages[1])));
+  EXPECT_TRUE(is_internal(fresh()->answer1(secret())));
+  EXPECT_TRUE(is_internal(fresh()->answer2(secret(), run.messages[1])));
   EXPECT_TRUE(is_internal(fresh()->answer3(run.messages[2])));
   EXPECT_TRUE(is_internal(fresh()->check4(run.messages[3])));
-  EXPECT_TRUE(is_internal(fresh()->start(Secret())));
 
   const auto twice = fresh();
-  ASSERT_TRUE(twice->start(secret()));
-  EXPECT_TRUE(is_internal(twice->start(secret())));
-  EXPECT_TRUE(is_internal(twice->answer2(run.messages[1]))) << "went on after a failure";
+  ASSERT_TRUE(twice->start());
+  EXPECT_TRUE(is_internal(twice->start()));
+  EXPECT_TRUE(is_internal(twice->answer2(secret(), run.messages[1]))) << "went on after a failure";
+
+  const auto both = fresh();
+  ASSERT_TRUE(both->start());
+  EXPECT_TRUE(is_internal(both->check1(run.messages[0]))) << "was both ends of a run";
+
+  const auto without = fresh();
+  ASSERT_TRUE(without->start());
+  EXPECT_TRUE(is_internal(without->answer2(Secret(), run.messages[1]))) << "took no secret for one";
 
   EXPECT_TRUE(is_internal(run.bob->answer3(run.messages[2]))) << "answered the same message twice";
   ASSERT_TRUE(run.alice->check4(run.messages[3]).value());
@@ -367,7 +381,7 @@ TEST(OtrSmp, ARefusedEngineStaysRefused) {
   Exchange run;
   run.up_to(2);
   EXPECT_EQ(give(run, 2, Bytes{1, 2, 3}), Outcome::kRefused);
-  EXPECT_FALSE(run.alice->answer2(run.messages[1]));
+  EXPECT_FALSE(run.alice->answer2(secret(), run.messages[1]));
 }
 
 }  // namespace

@@ -126,6 +126,7 @@ VirtualHost::VirtualHost(VirtualWorld& world, VirtualMailbox& mailbox, VirtualPa
       mailbox_(mailbox),
       path_(path),
       config_(std::move(config)),
+      controlling_(wire::is_opener(config_.peer.mode)),
       engine_(config_.make_engine()),
       rng_(random_u64(world.rng())) {
   auto settings = std::move(config_.peer);
@@ -276,8 +277,12 @@ void VirtualPath::negotiate() {
   if (connected_ || forbidden_ || a_ == nullptr || !a_->agent_ready() || !b_->agent_ready()) return;
   connected_ = true;
   const PathInfo path{false, "host", "host", "192.0.2.1:40000", "192.0.2.2:40000", "udp"};
-  world_.after(link_.delay * 2, [this, path] { a_->agent_connected(path); });
-  world_.after(link_.delay * 3, [this, path] { b_->agent_connected(path); });
+  // The controlling agent has the answer to its check after one round trip; the controlled one
+  // checks when that check has reached it.
+  VirtualHost* controlling = a_->controlling() ? a_ : b_;
+  VirtualHost* controlled = controlling == a_ ? b_ : a_;
+  world_.after(link_.delay * 2, [controlling, path] { controlling->agent_connected(path); });
+  world_.after(link_.delay * 3, [controlled, path] { controlled->agent_connected(path); });
 }
 
 void VirtualPath::send(const VirtualHost& from, const quic::DatagramTrain& train) {

@@ -97,6 +97,7 @@ class VirtualHost final : public session::Host {
 
   void deliver(const quic::DatagramTrain& train);
   [[nodiscard]] bool agent_ready() const { return agent_ready_; }
+  [[nodiscard]] bool controlling() const { return controlling_; }
   void agent_connected(PathInfo path);
   void agent_broke();
   /// Looks at every program again and runs the peer.
@@ -138,6 +139,7 @@ class VirtualHost final : public session::Host {
   VirtualMailbox& mailbox_;
   VirtualPath& path_;
   VirtualHostConfig config_;
+  bool controlling_;
   std::unique_ptr<quic::Engine> engine_;
   SeededRng rng_;
   std::unique_ptr<session::Peer> peer_;

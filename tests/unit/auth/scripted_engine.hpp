@@ -35,18 +35,22 @@ class ScriptedEngine final : public auth::SmpEngine {
   ScriptedEngine& operator=(ScriptedEngine&&) = delete;
   ~ScriptedEngine() override { log_.alive = false; }
 
-  Result<Bytes> start(const Secret& secret) override {
-    note("start", secret.reveal_text());
-    if (secret.empty()) return fail(ErrorKind::kInternal, "no secret");
+  Result<Bytes> start() override {
+    note("start", "");
     return scripted_message(1, run_);
   }
-  Result<Bytes> answer1(const Secret& secret, ByteView first) override {
-    note("answer1", secret.reveal_text());
+  Result<void> check1(ByteView first) override {
+    note("check1", "");
     if (auto wrong = check(1, first); !wrong) return tl::unexpected<Error>(wrong.error());
+    return {};
+  }
+  Result<Bytes> answer1(const Secret& secret) override {
+    note("answer1", secret.reveal_text());
+    if (secret.empty()) return fail(ErrorKind::kInternal, "no secret");
     return scripted_message(2, run_);
   }
-  Result<Bytes> answer2(ByteView second) override {
-    note("answer2", "");
+  Result<Bytes> answer2(const Secret& secret, ByteView second) override {
+    note("answer2", secret.reveal_text());
     if (auto wrong = check(2, second); !wrong) return tl::unexpected<Error>(wrong.error());
     return scripted_message(3, run_);
   }

@@ -25,6 +25,7 @@ inline wire::Code sample_code() {
 inline nlohmann::json introduction_of(const SessionOptions& options) {
   wire::Introduction introduction;
   introduction.mode = options.peer_mode;
+  if (!wire::is_opener(options.peer_mode)) introduction.smp = {1};
   if (options.peer_once) introduction.capabilities.emplace_back(session::kOnceCapability);
   return wire::encode(introduction);
 }

@@ -66,6 +66,7 @@ std::vector<Example<Session>> rendezvous_examples() {
 
 std::vector<Example<Session>> connection_examples() {
   return {
+      example("PathSought", [] { return PathSought{}; }),
       example("PathReady", [] { return PathReady{kOtherPath}; }),
       example("PathBroken", [] { return PathBroken{}; }),
       example("PathFailed", [] { return PathFailed{kError}; }),

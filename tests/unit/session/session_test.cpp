@@ -78,6 +78,32 @@ TEST(Session, NothingOfTheTunnelHappensBeforeTheProof) {
   }
 }
 
+TEST(Session, AnOpenerChecksTheFirstMessageOnceWhileThePathIsSought) {
+  SessionDriver opener;
+  opener.to_connecting();
+  EXPECT_EQ(opener.names, "Emit StartQuic");
+  const auto outputs = opener.give(PathSought{});
+  ASSERT_NE(find<PrepareProof>(outputs), nullptr);
+  EXPECT_EQ(find<PrepareProof>(outputs)->first, Bytes{1});
+  EXPECT_TRUE(opener.give(PathSought{}).empty());
+
+  SessionOptions accepting;
+  accepting.mode = wire::Mode::kConnect;
+  accepting.peer_mode = wire::Mode::kListen;
+  SessionDriver acceptor(accepting);
+  acceptor.to_connecting();
+  EXPECT_TRUE(acceptor.give(PathSought{}).empty());
+}
+
+TEST(Session, AnEngineThatCannotBeginEndsTheSession) {
+  SessionDriver d;
+  d.to_meeting();
+  const auto outputs = d.give(ProofFailed{{ErrorKind::kInternal, "no memory"}});
+  ASSERT_NE(failure(outputs), nullptr);
+  EXPECT_EQ(failure(outputs)->kind, ErrorKind::kInternal);
+  EXPECT_EQ(d.names, "Emit CloseRendezvous");
+}
+
 TEST(Session, ASingleTunnelOnEitherSideMakesBothSingle) {
   for (const bool here : {true, false}) {
     SessionOptions options;

@@ -20,9 +20,12 @@ std::string hex64() {
   return std::string(62, '0') + "aB";  // 32 octets
 }
 json valid() {
-  return {
-      {"peersock",
-       {{"version", 1}, {"mode", "connect"}, {"fingerprint", hex64()}, {"capabilities", {"x"}}}}};
+  return {{"peersock",
+           {{"version", 1},
+            {"mode", "connect"},
+            {"fingerprint", hex64()},
+            {"capabilities", {"x"}},
+            {"smp", "00aB"}}}};
 }
 
 TEST(Mode, NamesReadBack) {
@@ -101,9 +104,10 @@ TEST(Introduction, EncodesAsSpecified) {
   introduction.mode = Mode::kConnect;
   introduction.fingerprint.back() = 0xab;
   introduction.capabilities = {"x"};
+  introduction.smp = {0, 0xab};
   EXPECT_EQ(encode(introduction).dump(), R"({"peersock":{"capabilities":["x"],"fingerprint":")" +
                                              std::string(62, '0') +
-                                             R"(ab","mode":"connect","version":1}})");
+                                             R"(ab","mode":"connect","smp":"00ab","version":1}})");
 }
 
 TEST(Introduction, ReadsAndIgnoresWhatItDoesNotKnow) {
@@ -123,6 +127,7 @@ TEST(Introduction, ReadsAndIgnoresWhatItDoesNotKnow) {
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->mode, Mode::kConnect);
   EXPECT_EQ(read->fingerprint.back(), 0xab);
+  EXPECT_EQ(read->smp, (Bytes{0, 0xab}));
   EXPECT_THAT(read->capabilities, ElementsAre("one", "two", std::string(64, 'y')));
   text["peersock"].erase("capabilities");
   EXPECT_THAT(parse_introduction(text)->capabilities, SizeIs(0));
@@ -132,6 +137,16 @@ TEST(Introduction, BoundsTheCapabilities) {
   json text = valid();
   text["peersock"]["capabilities"] = std::vector<std::string>(10000, "x");
   EXPECT_THAT(parse_introduction(text)->capabilities, SizeIs(32));
+}
+
+TEST(Introduction, AnOpenerHasNoFirstMessageOfTheProof) {
+  json text = valid();
+  text["peersock"]["mode"] = "listen";
+  EXPECT_EQ(parse_introduction(text)->smp, Bytes());
+  text["peersock"].erase("smp");
+  EXPECT_TRUE(parse_introduction(text));
+  text["peersock"]["mode"] = "connect";
+  EXPECT_FALSE(parse_introduction(text));
 }
 
 TEST(Introduction, RefusesBadFields) {
@@ -165,6 +180,12 @@ TEST(Introduction, RefusesBadFields) {
       {"fingerprint", json::array(), lost, "unusable \"fingerprint\""},
       {"capabilities", "x", lost, "unusable \"capabilities\""},
       {"capabilities", json::object(), lost, "unusable \"capabilities\""},
+      {"smp", nullptr, lost, "unusable \"smp\""},
+      {"smp", json::array(), lost, "unusable \"smp\""},
+      {"smp", "", lost, "unusable \"smp\""},
+      {"smp", "abc", lost, "unusable \"smp\""},
+      {"smp", "0g", lost, "unusable \"smp\""},
+      {"smp", std::string(kMaxFirstMessage * 2 + 2, '0'), lost, "unusable \"smp\""},
   };
   for (const Case& c : cases) {
     json text = valid();
@@ -197,10 +218,15 @@ RC_GTEST_PROP(IntroductionProperty, ReadsBackWhatItWrote, ()) {
   Introduction made;
   made.mode = *rc::gen::elementOf(std::vector<Mode>(std::begin(kModes), std::end(kModes)));
   for (auto& octet : made.fingerprint) octet = *rc::gen::arbitrary<std::uint8_t>();
+  if (!is_opener(made.mode)) {
+    const auto size = *rc::gen::inRange<std::size_t>(1, kMaxFirstMessage + 1);
+    made.smp = *rc::gen::container<Bytes>(size, rc::gen::arbitrary<std::uint8_t>());
+  }
   const auto read = parse_introduction(json::parse(encode(made).dump()));
   RC_ASSERT(read.has_value());
   RC_ASSERT(read->mode == made.mode);
   RC_ASSERT(read->fingerprint == made.fingerprint);
+  RC_ASSERT(read->smp == made.smp);
 }
 
 }  // namespace
