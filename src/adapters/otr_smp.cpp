@@ -110,6 +110,14 @@ class StepOutput {
   int size_ = 0;
 };
 
+/// libotr keeps the secret for later steps; the early ones are taken without it.
+[[nodiscard]] bool put_secret(OtrlSMState& state, const Secret& secret) {
+  const MpiPtr number = secure_number(secret.reveal());
+  if (!number) return false;
+  gcry_mpi_set(state.secret, number.get());
+  return true;
+}
+
 class OtrSmpEngine final : public auth::SmpEngine {
  public:
   OtrSmpEngine() { otrl_sm_state_new(&state_); }
@@ -136,20 +144,11 @@ class OtrSmpEngine final : public auth::SmpEngine {
     next_ = Next::kNothing;
     return fits;
   }
-  [[nodiscard]] bool set_secret(const Secret& secret);
 
   OtrlSMState state_{};
   Secret early_second_;  ///< responder: its message with the secret zero
   Next next_ = Next::kStart;
 };
-
-/// libotr keeps the secret for later steps; the early ones are taken without it.
-bool OtrSmpEngine::set_secret(const Secret& secret) {
-  const MpiPtr number = secure_number(secret.reveal());
-  if (!number) return false;
-  gcry_mpi_set(state_.secret, number.get());
-  return true;
-}
 
 Result<Bytes> OtrSmpEngine::start() {
   if (!turn_is(Next::kStart)) return out_of_order();
@@ -183,7 +182,7 @@ Result<void> OtrSmpEngine::check1(ByteView first) {
 
 Result<Bytes> OtrSmpEngine::answer1(const Secret& secret) {
   if (!turn_is(Next::kAnswer)) return out_of_order();
-  if (!set_secret(secret)) return impossible();
+  if (!put_secret(state_, secret)) return impossible();
   auto second = complete_second(state_, early_second_.reveal());
   early_second_ = Secret();
   if (!second) return impossible();
@@ -193,7 +192,7 @@ Result<Bytes> OtrSmpEngine::answer1(const Secret& secret) {
 
 Result<Bytes> OtrSmpEngine::answer2(const Secret& secret, ByteView second) {
   if (!turn_is(Next::kSecond)) return out_of_order();
-  if (!set_secret(secret)) return impossible();
+  if (!put_secret(state_, secret)) return impossible();
   if (!well_formed(second, Count::kSecond)) return does_not_hold();
   StepOutput output;
   if (otrl_sm_step3(&state_, second.data(), static_cast<int>(second.size()), output.data(),
