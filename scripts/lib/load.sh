@@ -11,6 +11,8 @@ _lib=$(dirname "${BASH_SOURCE[0]}")
 . "$_lib/packages.sh"
 # shellcheck source=scripts/lib/mailbox-server.sh
 . "$_lib/mailbox-server.sh"
+# shellcheck source=scripts/lib/wormhole-clients.sh
+. "$_lib/wormhole-clients.sh"
 # shellcheck source=scripts/lib/build.sh
 . "$_lib/build.sh"
 unset _lib

@@ -25,6 +25,8 @@ PACKAGES_TEST=(
   # Reference peers and servers.
   coturn magic-wormhole python3-spake2 python3-nacl
   python3-twisted python3-autobahn python3-attr python3-openssl
+  # Clients of the rendezvous, and what the magic-wormhole of the other release needs.
+  wormhole-william magic-wormhole-transit-relay python3-qrcode python3-six
   # What people tunnel, and what they would use instead.
   curl socat openssh-client openssh-server openssl
   # Networks in a box.

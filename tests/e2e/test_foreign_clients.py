@@ -1,0 +1,98 @@
+"""The clients that people have meet over our rendezvous server: both versions of magic-wormhole
+that Debian has, and wormhole-william; each with the next one, and all pairs at once."""
+
+import itertools
+
+import pytest
+
+from foreign_clients import Clients, Island
+from harness import clean_environment, noise
+
+pytestmark = pytest.mark.netns
+
+PAIRS = list(itertools.product(Clients.NAMES, repeat=2))
+# Each of them sends to the next one, and the last to the first.
+RING = [pytest.param(*pair, id="-to-".join(pair))
+        for pair in zip(Clients.NAMES, Clients.NAMES[1:] + Clients.NAMES[:1])]
+TEXT = "käse, 奶酪 & \"cheese\""
+
+
+@pytest.fixture
+def island(world, tmp_path):
+    return Island(world, tmp_path)
+
+
+def put_file(island, name, seed):
+    path = island.directory / name
+    path.write_bytes(noise(400_000, seed))
+    return path
+
+
+def test_the_two_magic_wormholes_are_those_of_debian_12_and_13():
+    clients = Clients()
+    versions = {clients[name].version() for name in ("magic-wormhole", "magic-wormhole-other")}
+    assert {tuple(version.split(".")[:2]) for version in versions} == {("0", "12"), ("0", "18")}
+
+
+@pytest.mark.parametrize("sender,receiver", RING)
+def test_a_text_and_a_file_arrive(island, sender, receiver):
+    sending = island.send(sender, "--text", TEXT)
+    receiving = island.receive(receiver, sending.code()).succeed()
+    assert TEXT in receiving.text()
+    sending.succeed()
+
+    file = put_file(island, "file", seed=1)
+    target = island.folder("received")
+    sending = island.send(sender, file)
+    island.receive(receiver, sending.code(), target).succeed()
+    sending.succeed()
+    assert (target / "file").read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize("sender,receiver", [
+    ("magic-wormhole", "wormhole-william"), ("wormhole-william", "magic-wormhole-other")])
+def test_a_code_that_both_were_given_works_whoever_comes_first(island, sender, receiver):
+    receiving = island.receive(receiver, "23-agreed-words")
+    sending = island.send(sender, "--code", "23-agreed-words", "--text", TEXT)
+    receiving.succeed()
+    sending.succeed()
+    assert TEXT in receiving.text()
+
+
+@pytest.mark.parametrize("sender,receiver", RING)
+def test_a_wrong_code_is_found_out_by_both(island, sender, receiver):
+    sending = island.send(sender, "--text", TEXT)
+    nameplate = sending.code().split("-")[0]
+    receiving = island.receive(receiver, f"{nameplate}-wrong-words")
+    for name, program in ((sender, sending), (receiver, receiving)):
+        assert program.exit_code() != 0, program.text()
+        program.find(island.clients[name].wrong_code)
+    assert TEXT not in receiving.text()
+
+
+def test_transfers_of_different_programs_and_a_session_at_once(island):
+    world = island.world
+    common = ("--rendezvous", island.url, "--stun", "", "--turn", "")
+    # Everybody has made a code before anybody uses one, so that all are under way together.
+    sent = {}
+    for seed, (sender, receiver) in enumerate(PAIRS):
+        name = f"{sender}-to-{receiver}"
+        file = put_file(island, name, seed)
+        sent[name] = (receiver, file, island.send(sender, file))
+    ours = world.start("stdio-b", *common, prefix=island.loopback.enter)
+    codes = {name: sending.code() for name, (_, _, sending) in sent.items()}
+    assert len({code.split("-")[0] for code in codes.values()}) == len(sent)
+    # Of another application, so its number may be one of theirs.
+    own_code = ours.wait_for("code_made")["code"]
+
+    received = {}
+    for name, (receiver, _, _) in sent.items():
+        received[name] = island.receive(receiver, codes[name], island.folder(f"of-{name}"))
+    theirs = world.start("stdio-a", *common, env=clean_environment(PEERSOCK_CODE=own_code),
+                         prefix=island.loopback.enter)
+    for name, (_, file, sending) in sent.items():
+        received[name].succeed()
+        sending.succeed()
+        assert (island.directory / f"of-{name}" / name).read_bytes() == file.read_bytes(), name
+    for side in (ours, theirs):
+        assert side.exit_code() == 0, side.text()
