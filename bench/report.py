@@ -83,7 +83,7 @@ def _cell(values, digits):
     return f"{middle} ({min(values):.{digits}f}-{max(values):.{digits}f})"
 
 
-def _block(result, title, figures):
+def block(result, title, figures):
     systems = list(result["names"])
     rows = [[title, *(result["names"][s] for s in systems)], ["---"] * (len(systems) + 1)]
     for key, text, digits in figures:
@@ -120,8 +120,8 @@ def table(result):
              f"{facts['peersock']}; {facts['openssl']}; {facts['ssh']}; {facts['socat']}",
              f"{result['sizes']['rounds']} rounds, median (least-most); "
              f"{result['sizes']['octets'] >> 20} MiB a transfer", "",
-             _block(result, "on the LAN", LAN), "",
-             _block(result, "50 ms there and back", FAR), ""]
+             block(result, "on the LAN", LAN), "",
+             block(result, "50 ms there and back", FAR), ""]
     if result["engine"]:
         parts.append("engine alone in memory, both sides on one core: "
                      + _cell([e["mib_per_second"] for e in result["engine"]], 0) + " MiB/s, "
