@@ -17,7 +17,7 @@ namespace peersock::adapters {
 namespace {
 
 /// Framing, pings and TLS records beside one message.
-constexpr std::uint64_t kMaxFraming = 256 * 1024;
+constexpr std::uint64_t kMaxFraming = std::uint64_t{256} * 1024;
 
 /// SOUP_HTTP_URI_FLAGS, whose macro is C alone.
 constexpr unsigned kUriFlags = G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_ENCODED_PATH |

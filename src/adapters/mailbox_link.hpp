@@ -25,7 +25,7 @@ struct MailboxLinkConfig {
   /// From `open` to `on_up`.
   Duration connect_timeout = 10s;
   /// Octets of one message from the server; more ends the link.
-  std::size_t max_message = 4 * 1024 * 1024;
+  std::size_t max_message = std::size_t{4} * 1024 * 1024;
   /// An idle link is pinged this often (whole seconds) …
   Duration ping_every = 30s;
   /// … and is lost when the server's machine acknowledges nothing for this long.

@@ -21,6 +21,7 @@ struct MeteredInputClass {
 };
 
 void metered_input_pollable_init(GPollableInputStreamInterface* interface);
+// NOLINTNEXTLINE(performance-no-int-to-ptr): what the macro does
 G_DEFINE_TYPE_WITH_CODE(MeteredInput, metered_input, G_TYPE_FILTER_INPUT_STREAM,
                         G_IMPLEMENT_INTERFACE(G_TYPE_POLLABLE_INPUT_STREAM,
                                               metered_input_pollable_init))
@@ -102,6 +103,7 @@ struct MeteredOutputClass {
 };
 
 void metered_output_pollable_init(GPollableOutputStreamInterface* interface);
+// NOLINTNEXTLINE(performance-no-int-to-ptr): what the macro does
 G_DEFINE_TYPE_WITH_CODE(MeteredOutput, metered_output, G_TYPE_FILTER_OUTPUT_STREAM,
                         G_IMPLEMENT_INTERFACE(G_TYPE_POLLABLE_OUTPUT_STREAM,
                                               metered_output_pollable_init))
@@ -169,6 +171,7 @@ struct MeteredStreamClass {
   GIOStreamClass parent;
 };
 
+// NOLINTNEXTLINE(performance-no-int-to-ptr): what the macro does
 G_DEFINE_TYPE(MeteredStream, metered_stream, G_TYPE_IO_STREAM)
 
 MeteredStream* stream_of(gpointer stream) {

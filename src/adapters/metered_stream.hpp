@@ -28,7 +28,7 @@ struct Meter {
 
 /// A reader that reads until nothing is left is told to wait after this many octets, so that one
 /// busy peer does not keep the loop from the others.
-inline constexpr std::uint64_t kOctetsPerTurn = 64 * 1024;
+inline constexpr std::uint64_t kOctetsPerTurn = std::uint64_t{64} * 1024;
 
 /// Both directions of `base`, which must be pollable; closing it closes `base`.
 [[nodiscard]] GObjectPtr<GIOStream> make_metered_stream(GIOStream* base,
