@@ -22,33 +22,37 @@ std::vector<Bytes> texts(std::initializer_list<std::string_view> list) {
   return out;
 }
 
-/// An error is one bounded sentence without anything that drives a terminal.
+/// Bounded, and without anything that drives a terminal.
+std::string check_text(const std::string& text) {
+  if (text.empty() || text.size() > 500) return "an error of a strange length";
+  return wire::printable(text, text.size()) == text ? "" : "an error that is not printable";
+}
+
+/// An error is one sentence of a kind that its reader documents.
 std::string check_error(const Error& error, std::initializer_list<ErrorKind> allowed) {
   if (std::find(allowed.begin(), allowed.end(), error.kind) == allowed.end()) {
     return "an error of an undocumented kind: " + error.message;
   }
-  if (error.message.empty() || error.message.size() > 500) return "an error of a strange length";
-  if (wire::printable(error.message, error.message.size()) != error.message) {
-    return "an error that is not printable";
-  }
-  return {};
+  return check_text(error.message);
 }
 
 // --- code
 
 std::vector<Bytes> code_seeds() {
   return texts({"8-lab-name-blanket", " 007 ACT acti__actr\n", "12-zoo-zone-zero", "8-lab-nmae-zoo",
-                "8", "lab-name-blanket"});
+                "8", "lab-name-blanket", "2-8-lab-name-blanket", "10-8-lab-name-zoo"});
 }
 
 std::string run_code(ByteView input) {
   const auto code = wire::parse_code(as_text(input));
   if (!code) return check_error(code.error(), {ErrorKind::kUsage});
-  const auto again = wire::parse_code(code->canonical().reveal_text());
-  if (!again) return "a canonical code was refused";
-  if (again->canonical().reveal_text() != code->canonical().reveal_text()) {
-    return "the canonical code of a canonical code is another one";
+  const auto again = wire::parse_code(code->spoken().reveal_text());
+  if (!again) return "a code was refused as we would say it";
+  if (again->canonical().reveal_text() != code->canonical().reveal_text() ||
+      again->server() != code->server()) {
+    return "a code is another one as we would say it";
   }
+  if (code->server() < 1 || code->server() > wire::kMaxServers) return "a server that is none";
   return wire::is_nameplate(code->nameplate()) ? "" : "a nameplate that is none";
 }
 
@@ -71,7 +75,7 @@ bool is_shown_text(const std::optional<std::string>& text) {
 
 std::string run_reply(ByteView input) {
   const auto parsed = wire::parse_reply(as_text(input));
-  if (!parsed) return check_error(parsed.error(), {ErrorKind::kRendezvousUnreachable});
+  if (!parsed) return check_text(parsed.error().what);
   namespace reply = wire::reply;
   if (const auto* welcome = std::get_if<reply::Welcome>(&*parsed)) {
     if (!is_shown_text(welcome->motd) || !is_shown_text(welcome->error)) return "a raw welcome";

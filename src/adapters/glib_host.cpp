@@ -26,7 +26,6 @@ Result<std::unique_ptr<GlibHost>> GlibHost::create(GMainContext* context, GlibHo
 GlibHost::GlibHost(GMainContext* context, GlibHostConfig config, GlibHostCallbacks callbacks,
                    std::unique_ptr<quic::Engine> engine)
     : context_(context),
-      url_(config.peer.rendezvous_url),
       mode_(config.peer.mode),
       endpoint_(std::move(config.endpoint)),
       ice_config_(std::move(config.ice)),
@@ -74,8 +73,8 @@ void GlibHost::run() {
 
 // ---- rendezvous -------------------------------------------------------------------------------
 
-void GlibHost::open_link() {
-  link_.open(url_);
+void GlibHost::open_link(const std::string& url) {
+  link_.open(url);
 }
 void GlibHost::send_frame(std::string frame) {
   link_.send(frame);

@@ -51,7 +51,7 @@ class GlibHost final : public session::Host {
   void set_trace(const TraceHook& hook) { peer_->set_trace(hook); }
   [[nodiscard]] session::Peer::Status status() const { return peer_->status(); }
 
-  void open_link() override;
+  void open_link(const std::string& url) override;
   void send_frame(std::string frame) override;
   void close_link() override;
   void start_gathering() override;
@@ -85,7 +85,6 @@ class GlibHost final : public session::Host {
   void schedule() { round_.soon(); }
 
   GMainContext* context_;
-  std::string url_;
   wire::Mode mode_;
   std::optional<Endpoint> endpoint_;
   IceAgentConfig ice_config_;

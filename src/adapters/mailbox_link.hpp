@@ -23,7 +23,7 @@ struct MailboxLinkCallbacks {
 
 struct MailboxLinkConfig {
   /// From `open` to `on_up`.
-  Duration connect_timeout = 10s;
+  Duration connect_timeout = 5s;
   /// Octets of one message from the server; more ends the link.
   std::size_t max_message = std::size_t{4} * 1024 * 1024;
   /// An idle link is pinged this often (whole seconds) …

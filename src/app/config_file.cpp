@@ -47,6 +47,9 @@ struct Key {
   std::optional<Error> (*read)(SettingsLayer&, std::string_view origin, std::string_view text);
 };
 
+/// The only key with a list; GKeyFile writes ';' between the elements.
+constexpr std::string_view kListKey = "url";
+
 using View = std::string_view;
 constexpr std::array<Key, 8> kKeys{{
     {"ice", "stun",
@@ -67,10 +70,8 @@ constexpr std::array<Key, 8> kKeys{{
      [](SettingsLayer& l, View o, View t) {
        return put(l.turn_transport, parse_turn_transport(o, t));
      }},
-    {"rendezvous", "url",
-     [](SettingsLayer& l, View o, View t) {
-       return put(l.rendezvous_url, parse_rendezvous_url(o, t));
-     }},
+    // A list: read_list has it.
+    {"rendezvous", kListKey, nullptr},
 }};
 
 Error usage(std::string_view path, std::string_view what) {
@@ -117,6 +118,15 @@ std::string first_bad_line(std::string_view text) {
   return "it is not a configuration file; expected are groups and keys as in [ice] stun = HOST";
 }
 
+/// GLib could not read the value.
+Error bad_value(std::string_view origin) {
+  return {
+      ErrorKind::kUsage,
+      fmt::format("{} is not valid; expected is UTF-8 text with no other escapes than \\s, \\n, "
+                  "\\t, \\r and \\\\",
+                  origin)};
+}
+
 std::string known_groups() {
   std::string list;
   std::string_view last;
@@ -136,22 +146,31 @@ std::string known_keys(std::string_view group) {
   return list;
 }
 
+std::optional<Error> read_list(SettingsLayer& layer, std::string_view origin, GKeyFile* file,
+                               const char* group, const char* name) {
+  GError* problem = nullptr;
+  const TextList values(g_key_file_get_string_list(file, group, name, nullptr, &problem));
+  const bool valid = values != nullptr && problem == nullptr;
+  g_clear_error(&problem);
+  if (!valid) return bad_value(origin);
+  std::vector<std::string> texts;
+  for (char** value = values.get(); *value != nullptr; ++value) texts.emplace_back(trim(*value));
+  if (texts.size() > 1 && texts.back().empty()) texts.pop_back();  // "a; "
+  return put(layer.rendezvous_urls, parse_rendezvous_urls(origin, texts));
+}
+
 std::optional<Error> read_key(SettingsLayer& layer, std::string_view path, GKeyFile* file,
                               const char* group, const char* name) {
   const std::string origin = fmt::format("{}: [{}] {}", excerpt(path, 200), group, excerpt(name));
   for (const Key& key : kKeys) {
     if (key.group != group || key.name != name) continue;
+    if (key.name == kListKey) return read_list(layer, origin, file, group, name);
     GError* problem = nullptr;
     const Text value(g_key_file_get_string(file, group, name, &problem));
     // With a bad escape there is a value as well.
     const bool valid = value != nullptr && problem == nullptr;
     g_clear_error(&problem);
-    if (!valid) {
-      return Error{ErrorKind::kUsage,
-                   origin +
-                       " is not valid; expected is UTF-8 text with no other escapes than "
-                       "\\s, \\n, \\t, \\r and \\\\"};
-    }
+    if (!valid) return bad_value(origin);
     // Blanks that are seen by nobody are an error of nobody's; in a password they may be meant.
     const std::string_view text(value.get());
     auto error = key.read(layer, origin, key.name == "turn-password" ? text : trim(text));

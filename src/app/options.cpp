@@ -16,8 +16,8 @@ namespace {
 
 constexpr const char* kDefaultMailboxAddress = "127.0.0.1:4000";
 constexpr std::string_view kTurnPasswordFlag = "--turn-password";
-/// A number and three words, if each is an argument of its own.
-constexpr int kMaxCodeArguments = 4;
+/// Two numbers and three words, if each is an argument of its own.
+constexpr int kMaxCodeArguments = 5;
 
 constexpr const char* kDescription =
     "Joins two processes on two machines with a short code, through NATs, without an account.";
@@ -58,7 +58,7 @@ struct Raw {
   Text code_fd;
   Text timeout;
   Text relay;
-  Text rendezvous;
+  std::vector<std::string> rendezvous;
   Text stun, stun_port;
   Text turn, turn_port, turn_user, turn_password, turn_transport;
   bool quiet = false;
@@ -88,8 +88,13 @@ void add_output_options(CLI::App& command, Raw& raw) {
 }
 
 void add_network_options(CLI::App& command, Raw& raw) {
-  add_text(command, "--rendezvous", "URL", raw.rendezvous,
-           "Where the two sides meet: ws:// or wss://");
+  command
+      .add_option(
+          "--rendezvous", raw.rendezvous,
+          "Where the two sides meet: ws:// or wss://; may be repeated, and a code is made on "
+          "the first one that works")
+      ->type_name("URL")
+      ->allow_extra_args(false);
   add_text(command, "--relay", "WHEN", raw.relay,
            "Use of the TURN server: auto (the default), only or never");
   add_text(command, "--stun", "HOST", raw.stun, "STUN server; empty for none");
@@ -213,8 +218,9 @@ tl::unexpected<Error> explain(const CLI::App& app, const CLI::ParseError& proble
 /// Keeps the first error of a row of conversions.
 class Conversion {
  public:
-  template <typename T, typename Parser>
-  void read(std::optional<T>& place, const char* name, const Text& text, Parser parse) {
+  template <typename T, typename Given, typename Parser>
+  void read(std::optional<T>& place, const char* name, const std::optional<Given>& text,
+            Parser parse) {
     if (!text || error_) return;
     Result<T> value = parse(name, *text);
     if (value) {
@@ -237,7 +243,10 @@ class Conversion {
 
 void convert_settings(Conversion& conversion, Raw& raw) {
   SettingsLayer& layer = raw.options.settings;
-  conversion.read(layer.rendezvous_url, "--rendezvous", raw.rendezvous, parse_rendezvous_url);
+  if (!raw.rendezvous.empty()) {
+    conversion.read(layer.rendezvous_urls, "--rendezvous", std::optional(raw.rendezvous),
+                    parse_rendezvous_urls);
+  }
   conversion.read(layer.stun_host, "--stun", raw.stun, parse_server);
   conversion.read(layer.stun_port, "--stun-port", raw.stun_port, parse_port);
   conversion.read(layer.turn_host, "--turn", raw.turn, parse_server);

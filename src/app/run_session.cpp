@@ -10,6 +10,7 @@
 #include "app/code_input.hpp"
 #include "app/event_printer.hpp"
 #include "app/loop.hpp"
+#include "wormhole/client_errors.hpp"
 
 namespace peersock::app {
 namespace {
@@ -62,11 +63,15 @@ Result<adapters::GlibHostConfig> host_config(Options& options, const Environment
   auto loaded = load_settings(std::move(options.settings), options.config_file, environment);
   if (!loaded) return tl::unexpected(loaded.error());
   for (auto& warning : loaded->warnings) printer.show(event::Warning{std::move(warning)});
+  const std::size_t servers = loaded->settings.rendezvous_urls.size();
+  if (*code && (*code)->server() > servers) {
+    return tl::unexpected(wormhole::server_not_configured((*code)->server(), servers));
+  }
 
   adapters::GlibHostConfig config;
   config.peer.mode = mode_of(options.command);
   config.peer.code = std::move(*code);
-  config.peer.rendezvous_url = loaded->settings.rendezvous_url;
+  config.peer.rendezvous_servers = std::move(loaded->settings.rendezvous_urls);
   config.peer.software = "peersock " PEERSOCK_VERSION;
   config.peer.peer_timeout = options.timeout;
   config.peer.once = options.once;

@@ -40,7 +40,7 @@ void take(T& setting, std::optional<T>& value) {
 }
 
 void apply(Settings& settings, SettingsLayer& layer) {
-  take(settings.rendezvous_url, layer.rendezvous_url);
+  take(settings.rendezvous_urls, layer.rendezvous_urls);
   take(settings.stun_host, layer.stun_host);
   take(settings.stun_port, layer.stun_port);
   take(settings.turn_host, layer.turn_host);
@@ -65,9 +65,9 @@ Environment take_environment(Getter get) {
 Result<SettingsLayer> environment_layer(const Environment& environment) {
   SettingsLayer layer;
   if (environment.rendezvous) {
-    auto url = parse_rendezvous_url(kRendezvousVariable, *environment.rendezvous);
-    if (!url) return tl::unexpected(std::move(url.error()));
-    layer.rendezvous_url = std::move(*url);
+    auto urls = split_rendezvous_urls(kRendezvousVariable, *environment.rendezvous);
+    if (!urls) return tl::unexpected(std::move(urls.error()));
+    layer.rendezvous_urls = std::move(*urls);
   }
   if (environment.turn_password) {
     auto password =
@@ -89,7 +89,7 @@ std::optional<std::string> default_config_path(const Environment& environment) {
 
 Settings default_settings() {
   Settings settings;
-  settings.rendezvous_url = kDefaultRendezvous;
+  settings.rendezvous_urls = {kDefaultRendezvous};
   settings.stun_host = kDefaultIceServer;
   settings.stun_port = kDefaultIcePort;
   settings.turn_host = kDefaultIceServer;

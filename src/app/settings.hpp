@@ -15,8 +15,8 @@ namespace peersock::app {
 
 /// What one place says; absent: it says nothing.
 struct SettingsLayer {
-  std::optional<std::string> rendezvous_url;
-  std::optional<std::string> stun_host;  ///< empty: no STUN
+  std::optional<std::vector<std::string>> rendezvous_urls;  ///< not empty
+  std::optional<std::string> stun_host;                     ///< empty: no STUN
   std::optional<std::uint16_t> stun_port;
   std::optional<std::string> turn_host;  ///< empty: no TURN
   std::optional<std::uint16_t> turn_port;
@@ -26,8 +26,8 @@ struct SettingsLayer {
 };
 
 struct Settings {
-  std::string rendezvous_url;
-  std::string stun_host;  ///< empty: no STUN
+  std::vector<std::string> rendezvous_urls;  ///< in the order in which they are tried; not empty
+  std::string stun_host;                     ///< empty: no STUN
   std::uint16_t stun_port = 0;
   std::string turn_host;  ///< empty: no TURN
   std::uint16_t turn_port = 0;

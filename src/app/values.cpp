@@ -13,6 +13,7 @@
 
 #include "app/printable.hpp"
 #include "core/endpoint.hpp"
+#include "wire/code.hpp"
 
 namespace peersock::app {
 namespace {
@@ -118,6 +119,38 @@ Result<std::string> parse_rendezvous_url(std::string_view origin, std::string_vi
     return wrong();
   }
   return url;
+}
+
+Result<std::vector<std::string>> parse_rendezvous_urls(std::string_view origin,
+                                                       const std::vector<std::string>& texts) {
+  if (texts.empty()) {
+    return fail(ErrorKind::kUsage,
+                fmt::format("{} is empty; expected is at least one address", origin));
+  }
+  if (texts.size() > wire::kMaxServers) {
+    return fail(ErrorKind::kUsage, fmt::format("{} gives {} servers; expected are at most {}",
+                                               origin, texts.size(), wire::kMaxServers));
+  }
+  std::vector<std::string> urls;
+  for (const std::string& text : texts) {
+    auto url = parse_rendezvous_url(origin, text);
+    if (!url) return tl::unexpected(std::move(url.error()));
+    urls.push_back(std::move(*url));
+  }
+  return urls;
+}
+
+Result<std::vector<std::string>> split_rendezvous_urls(std::string_view origin,
+                                                       std::string_view text) {
+  constexpr std::string_view kSeparators = " \t\r\n,";
+  std::vector<std::string> parts;
+  while (true) {
+    text.remove_prefix(std::min(text.find_first_not_of(kSeparators), text.size()));
+    if (text.empty()) return parse_rendezvous_urls(origin, parts);
+    const std::size_t end = std::min(text.find_first_of(kSeparators), text.size());
+    parts.emplace_back(text.substr(0, end));
+    text.remove_prefix(end);
+  }
 }
 
 Result<ice::RelayPolicy> parse_relay_policy(std::string_view origin, std::string_view text) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/error.hpp"
 #include "core/secret.hpp"
@@ -34,6 +35,12 @@ inline constexpr std::int64_t kMaxTimeoutSeconds = 365LL * 24 * 3600;
 /// ws:// or wss://, without user name, password, query and fragment.
 [[nodiscard]] Result<std::string> parse_rendezvous_url(std::string_view origin,
                                                        std::string_view text);
+/// One to wire::kMaxServers such URLs.
+[[nodiscard]] Result<std::vector<std::string>> parse_rendezvous_urls(
+    std::string_view origin, const std::vector<std::string>& texts);
+/// The same, in one text with blanks or commas between.
+[[nodiscard]] Result<std::vector<std::string>> split_rendezvous_urls(std::string_view origin,
+                                                                     std::string_view text);
 [[nodiscard]] Result<ice::RelayPolicy> parse_relay_policy(std::string_view origin,
                                                           std::string_view text);
 /// Whole seconds, 1 to kMaxTimeoutSeconds.

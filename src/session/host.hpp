@@ -27,7 +27,7 @@ class Host {
   virtual ~Host() = default;
 
   // The rendezvous link. Answers: Peer::link_up, link_lost, frame_received.
-  virtual void open_link() = 0;
+  virtual void open_link(const std::string& url) = 0;
   virtual void send_frame(std::string frame) = 0;
   virtual void close_link() = 0;
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/rng.hpp"
 #include "core/runner.hpp"
@@ -19,7 +20,8 @@ namespace peersock::session {
 struct PeerConfig {
   wire::Mode mode = wire::Mode::kListen;
   std::optional<wire::Code> code;  ///< absent: make one
-  std::string rendezvous_url;      ///< for events only; the Host knows where to connect
+  /// URLs, at least one; the maker of a code tries them in this order.
+  std::vector<std::string> rendezvous_servers;
   std::string software;
   std::optional<Duration> peer_timeout;
   bool once = false;

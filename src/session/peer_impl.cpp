@@ -49,6 +49,7 @@ wormhole::ClientConfig Peer::Impl::wormhole_config() {
   wormhole::ClientConfig client;
   client.appid = wire::kAppId;
   client.side = side_;
+  client.servers = config_.rendezvous_servers;
   client.code = std::exchange(config_.code, std::nullopt);
   client.app_versions = wire::encode(introduction);
   return client;
@@ -57,7 +58,6 @@ wormhole::ClientConfig Peer::Impl::wormhole_config() {
 SessionConfig Peer::Impl::session_config() const {
   SessionConfig session_settings;
   session_settings.mode = config_.mode;
-  session_settings.rendezvous_url = config_.rendezvous_url;
   session_settings.software = config_.software;
   session_settings.peer_timeout = config_.peer_timeout;
   session_settings.once = config_.once;
@@ -196,10 +196,12 @@ Peer::Status Peer::Impl::status() const {
 
 void Peer::Impl::perform(wormhole::ClientOutput output, Instant /*now*/) {
   std::visit(Overloaded{
-                 [&](wormhole::OpenLink&) { host_.open_link(); },
+                 [&](wormhole::OpenLink& o) { host_.open_link(o.url); },
                  [&](wormhole::SendFrame& o) { host_.send_frame(std::move(o.frame)); },
                  [&](wormhole::CloseLink&) { host_.close_link(); },
-                 [&](wormhole::Joined& o) { session.post(RendezvousJoined{std::move(o.motd)}); },
+                 [&](wormhole::Joined& o) {
+                   session.post(RendezvousJoined{std::move(o.url), std::move(o.motd)});
+                 },
                  [&](wormhole::CodeReady& o) {
                    session.post(CodeReady{std::move(o.code), o.made_here});
                  },

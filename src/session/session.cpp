@@ -75,14 +75,17 @@ void Session::on(Started& /*input*/, Instant now) {
 }
 
 void Session::on(RendezvousJoined& input, Instant /*now*/) {
-  if (!in<Meeting>()) return unexpected();
-  emit(event::RendezvousJoined{config_.rendezvous_url});
+  auto* meeting = std::get_if<Meeting>(&state_);
+  if (meeting == nullptr) return unexpected();
+  meeting->joined = true;
+  emit(event::RendezvousJoined{std::move(input.url)});
   if (input.motd && !input.motd->empty()) emit(event::Motd{*input.motd});
 }
 
 void Session::on(CodeReady& input, Instant /*now*/) {
   if (!in<Meeting>()) return unexpected();
-  if (input.made_here) emit(event::CodeMade{input.code.canonical().clone()});
+  if (input.made_here) emit(event::CodeMade{input.code.spoken()});
+  code_made_here_ = input.made_here;
   code_ = std::move(input.code);
 }
 

@@ -31,7 +31,6 @@ inline constexpr Duration kGoodbyeTimeout = 2s;
 
 struct SessionConfig {
   wire::Mode mode = wire::Mode::kListen;
-  std::string rendezvous_url;
   std::string software;
   /// How long to wait for the peer; nothing: for ever.
   std::optional<Duration> peer_timeout;
@@ -50,6 +49,7 @@ struct Started {
 };
 struct RendezvousJoined {
   static constexpr std::string_view kName = "RendezvousJoined";
+  std::string url;
   std::optional<std::string> motd;
 };
 struct CodeReady {
@@ -224,6 +224,7 @@ class Session {
   struct Meeting {
     static constexpr std::string_view kName = "Meeting";
     std::optional<Instant> due;
+    bool joined = false;  ///< a rendezvous server has welcomed us
     bool peer_seen = false;
   };
   /// The peer knows the code; ICE looks for a path, QUIC shakes hands on it.
@@ -309,6 +310,7 @@ class Session {
   State state_;
   Mailbox mailbox_ = Mailbox::kIdle;
   std::optional<wire::Code> code_;
+  bool code_made_here_ = false;
   std::optional<PathInfo> path_;
   bool path_reported_ = false;
   std::optional<wire::Introduction> peer_;

@@ -11,6 +11,13 @@ constexpr auto kNoAnswer =
 constexpr auto kNobodyCame =
     "Nobody used the code in the time given by --timeout; start again and give the other side "
     "the new code";
+constexpr auto kNobodyThere =
+    "The other side did not come in the time given by --timeout; check the code and the rendezvous "
+    "servers of both sides, and start both again";
+constexpr auto kNoServer =
+    "The rendezvous server did not answer in the time given by --timeout; check the network, or "
+    "use "
+    "another server on both sides with --rendezvous";
 constexpr auto kHandshakeSilent =
     "A path was found but the other side did not complete the QUIC handshake; try again with a "
     "new code";
@@ -90,7 +97,10 @@ void Session::on(DeadlineReached& /*input*/, Instant now) {
   const auto due = deadline();
   if (!due || now < *due) return;
   if (const auto* meeting = std::get_if<Meeting>(&state_)) {
-    return fail({ErrorKind::kPeerNeverCame, meeting->peer_seen ? kNoAnswer : kNobodyCame});
+    if (meeting->peer_seen) return fail({ErrorKind::kPeerNeverCame, kNoAnswer});
+    // Nobody can be blamed for not coming to a place that this side has not found either.
+    if (!meeting->joined || !code_) return fail({ErrorKind::kRendezvousUnreachable, kNoServer});
+    return fail({ErrorKind::kPeerNeverCame, code_made_here_ ? kNobodyCame : kNobodyThere});
   }
   if (in<Connecting>()) return fail({ErrorKind::kConnectionLost, kHandshakeSilent});
   if (const auto* leaving = std::get_if<Leaving>(&state_)) {

@@ -142,33 +142,53 @@ std::optional<Error> check_octets(std::string_view typed) {
   return std::nullopt;
 }
 
-/// What is wrong with the number or with how many parts there are.
-std::optional<Error> check_parts(const std::vector<std::string_view>& parts) {
-  if (parts.empty()) return usage("The code is only dashes: type a number and three words");
-  const std::string_view nameplate = parts.front();
-  if (!is_digit(nameplate.front())) {
-    return usage("The number at the start of the code is missing: type it in front of the words");
-  }
-  if (!std::ranges::all_of(nameplate, is_digit)) {
-    return usage(
-        "The code does not start with a plain number: type digits, a dash, then the words");
-  }
-  if (!is_nameplate(nameplate)) {
-    return usage(
-        fmt::format("The number at the start of the code has more than {} digits: type it "
-                    "as the other side shows it",
-                    kMaxNameplateLength));
-  }
-  const std::size_t words = parts.size() - 1;
+Error wrong_count(std::size_t words) {
   if (words == 0) return usage("The code has no words: type the three words after the number");
   if (words < kWordsPerCode) {
     return usage(fmt::format("The code is incomplete: it has {} word{} where {} are needed", words,
                              words == 1 ? "" : "s", kWordsPerCode));
   }
-  if (words > kWordsPerCode) {
-    return usage(fmt::format("The code has {} words where {} are needed: type only one code", words,
-                             kWordsPerCode));
+  return usage(fmt::format("The code has {} words where {} are needed: type only one code", words,
+                           kWordsPerCode));
+}
+
+bool is_number(std::string_view part) {
+  return std::ranges::all_of(part, is_digit);
+}
+
+/// What is wrong with a server's number.
+std::optional<Error> check_server(std::string_view number) {
+  if (number.size() == 1 && number.front() != '0') return std::nullopt;
+  return usage(
+      fmt::format("The code begins with two numbers, of which the first is no server from 1 to {}: "
+                  "type it as the other side shows it",
+                  kMaxServers));
+}
+
+/// What is wrong with the numbers or with how many parts there are. A code whose second part is a
+/// number as well begins with the server's.
+std::optional<Error> check_parts(const std::vector<std::string_view>& parts) {
+  if (parts.empty()) return usage("The code is only dashes: type a number and three words");
+  if (!is_digit(parts.front().front())) {
+    return usage("The number at the start of the code is missing: type it in front of the words");
   }
+  if (!is_number(parts.front())) {
+    return usage(
+        "The code does not start with a plain number: type digits, a dash, then the words");
+  }
+  const bool has_server = parts.size() > 1 && is_number(parts[1]);
+  if (has_server) {
+    if (auto error = check_server(parts.front())) return error;
+  }
+  const std::size_t numbers = has_server ? 2 : 1;
+  if (!is_nameplate(parts[numbers - 1])) {
+    return usage(
+        fmt::format("The number at the start of the code has more than {} digits: type it "
+                    "as the other side shows it",
+                    kMaxNameplateLength));
+  }
+  const std::size_t words = parts.size() - numbers;
+  if (words != kWordsPerCode) return wrong_count(words);
   return std::nullopt;
 }
 
@@ -203,14 +223,25 @@ CodeWords random_words(Rng& rng) {
   return words;
 }
 
-Code::Code(std::string nameplate, const CodeWords& words)
-    : nameplate_(std::move(nameplate)), canonical_(join(nameplate_, words)) {}
+Code::Code(std::string nameplate, const CodeWords& words, std::size_t server)
+    : nameplate_(std::move(nameplate)), canonical_(join(nameplate_, words)), server_(server) {}
 
-Code::Code(std::string nameplate, Secret canonical)
-    : nameplate_(std::move(nameplate)), canonical_(std::move(canonical)) {}
+Code::Code(std::string nameplate, Secret canonical, std::size_t server)
+    : nameplate_(std::move(nameplate)), canonical_(std::move(canonical)), server_(server) {}
 
 Code Code::clone() const {
-  return Code(nameplate_, canonical_.clone());
+  return Code(nameplate_, canonical_.clone(), server_);
+}
+
+Secret Code::spoken() const {
+  if (server_ == 1) return canonical_.clone();
+  const std::string_view canonical = canonical_.reveal_text();
+  Bytes text;
+  text.reserve(canonical.size() + 2);
+  text.push_back(static_cast<std::uint8_t>('0' + server_));
+  text.push_back('-');
+  text.insert(text.end(), canonical.begin(), canonical.end());
+  return Secret(std::move(text));
 }
 
 Result<Code> parse_code(std::string_view typed) {
@@ -219,13 +250,17 @@ Result<Code> parse_code(std::string_view typed) {
   const auto parts = split(lowered.reveal_text());
   if (auto error = check_parts(parts)) return tl::unexpected(*std::move(error));
 
+  const std::size_t numbers = parts.size() - kWordsPerCode;
   CodeWords words;
   for (std::size_t i = 0; i < kWordsPerCode; ++i) {
-    const auto index = find_word(parts[i + 1]);
-    if (!index) return tl::unexpected(unknown_word(i + 1, parts[i + 1]));
+    const std::string_view part = parts[numbers + i];
+    const auto index = find_word(part);
+    if (!index) return tl::unexpected(unknown_word(i + 1, part));
     words.indices[i] = *index;
   }
-  return Code(std::string(parts.front()), words);
+  const std::size_t server =
+      numbers == 1 ? 1 : static_cast<std::size_t>(parts.front().front() - '0');
+  return Code(std::string(parts[numbers - 1]), words, server);
 }
 
 }  // namespace peersock::wire

@@ -1,4 +1,5 @@
-// The connection code: `nameplate-word-word-word` (docs/spec/code.md).
+// The connection code: `nameplate-word-word-word`, with the number of the rendezvous server in
+// front when it is not the first one (docs/spec/code.md).
 #pragma once
 
 #include <array>
@@ -16,6 +17,8 @@ inline constexpr std::size_t kWordCount = 2048;
 inline constexpr std::size_t kWordsPerCode = 3;
 /// Longest nameplate that a rendezvous server of version 0.7 or later takes.
 inline constexpr std::size_t kMaxNameplateLength = 40;
+/// Rendezvous servers that a side has at most: their numbers are single digits, from 1.
+inline constexpr std::size_t kMaxServers = 9;
 /// Longest text that `parse_code` looks at; anything longer is refused as it stands.
 inline constexpr std::size_t kMaxTypedCodeLength = 256;
 
@@ -31,27 +34,35 @@ struct CodeWords {
 };
 [[nodiscard]] CodeWords random_words(Rng& rng);
 
-/// A complete code. The nameplate is public (the server sees it); the whole is secret.
+/// A complete code. Nameplate and server are public (the server sees them); the whole is secret.
 class Code {
  public:
-  Code(std::string nameplate, const CodeWords& words);
+  /// `server` is from 1 to kMaxServers.
+  Code(std::string nameplate, const CodeWords& words, std::size_t server = 1);
 
   [[nodiscard]] const std::string& nameplate() const { return nameplate_; }
-  /// Canonical form: lower case, full words, single dashes. This is the SPAKE2 password.
+  /// Which rendezvous server of the list the two sides meet on, counted from 1.
+  [[nodiscard]] std::size_t server() const { return server_; }
+  /// Canonical form: lower case, full words, single dashes, no server. This is the SPAKE2 password.
   [[nodiscard]] const Secret& canonical() const { return canonical_; }
+  /// What is said aloud and typed: the canonical form behind the server's number, which is left out
+  /// for the first server.
+  [[nodiscard]] Secret spoken() const;
   [[nodiscard]] Code clone() const;
 
  private:
-  Code(std::string nameplate, Secret canonical);
+  Code(std::string nameplate, Secret canonical, std::size_t server);
   std::string nameplate_;
   Secret canonical_;
+  std::size_t server_;
 };
 
 /// Reads what a person typed: any case, spaces or dashes (also repeated) between the parts, and
 /// any prefix of a word that fits only one word and has four letters or more.
 /// Errors (ErrorKind::kUsage): wrong number of words, a nameplate that is not 1 to 40 ASCII
-/// digits, an unknown word, which is reported by its *position* together with the nearest words
-/// of the list. The message never repeats the words that were right.
+/// digits, a server that is not from 1 to kMaxServers, an unknown word, which is reported by its
+/// *position* together with the nearest words of the list. The message never repeats the words that
+/// were right.
 [[nodiscard]] Result<Code> parse_code(std::string_view typed);
 
 }  // namespace peersock::wire

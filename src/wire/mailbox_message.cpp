@@ -56,14 +56,13 @@ json to_json(const request::Ping& r) {
 
 // --- replies
 
-tl::unexpected<Error> refuse(std::string_view what) {
-  return fail(ErrorKind::kRendezvousUnreachable,
-              fmt::format("The rendezvous server sent {}: check its URL, or use another server "
-                          "with --rendezvous",
-                          what));
+using Parsed = tl::expected<MailboxReply, Malformed>;
+
+tl::unexpected<Malformed> refuse(std::string what) {
+  return tl::unexpected(Malformed{std::move(what)});
 }
 
-tl::unexpected<Error> bad_field(std::string_view type, std::string_view field) {
+tl::unexpected<Malformed> bad_field(std::string_view type, std::string_view field) {
   return refuse(fmt::format("a message \"{}\" without a usable \"{}\"", type, field));
 }
 
@@ -77,7 +76,7 @@ bool read_text(const json& object, std::string_view key, std::optional<std::stri
   return true;
 }
 
-Result<MailboxReply> read_welcome(const json& frame) {
+Parsed read_welcome(const json& frame) {
   const json* welcome = member(frame, "welcome");
   if (welcome == nullptr || !welcome->is_object()) return bad_field("welcome", "welcome");
   reply::Welcome result;
@@ -91,7 +90,7 @@ Result<MailboxReply> read_welcome(const json& frame) {
   return result;
 }
 
-Result<MailboxReply> read_nameplates(const json& frame) {
+Parsed read_nameplates(const json& frame) {
   const json* list = member(frame, "nameplates");
   if (list == nullptr || !list->is_array()) return bad_field("nameplates", "nameplates");
   reply::Nameplates result;
@@ -104,7 +103,7 @@ Result<MailboxReply> read_nameplates(const json& frame) {
   return result;
 }
 
-Result<MailboxReply> read_allocated(const json& frame) {
+Parsed read_allocated(const json& frame) {
   const std::string* nameplate = string_member(frame, "nameplate");
   // It becomes part of a code that people read aloud, so nothing but digits will do.
   if (nameplate == nullptr || !is_nameplate(*nameplate)) {
@@ -113,13 +112,13 @@ Result<MailboxReply> read_allocated(const json& frame) {
   return reply::Allocated{*nameplate};
 }
 
-Result<MailboxReply> read_claimed(const json& frame) {
+Parsed read_claimed(const json& frame) {
   const std::string* mailbox = string_member(frame, "mailbox");
   if (mailbox == nullptr) return bad_field("claimed", "mailbox");
   return reply::Claimed{*mailbox};
 }
 
-Result<MailboxReply> read_message(const json& frame) {
+Parsed read_message(const json& frame) {
   const std::string* side = string_member(frame, "side");
   const std::string* phase = string_member(frame, "phase");
   const std::string* body = string_member(frame, "body");
@@ -129,7 +128,7 @@ Result<MailboxReply> read_message(const json& frame) {
   return reply::Message{*side, *phase, *body};
 }
 
-Result<MailboxReply> read_error(const json& frame) {
+Parsed read_error(const json& frame) {
   const std::string* error = string_member(frame, "error");
   if (error == nullptr) return bad_field("error", "error");
   reply::ServerError result{printable(*error, kMaxShownText), std::nullopt};
@@ -140,7 +139,7 @@ Result<MailboxReply> read_error(const json& frame) {
   return result;
 }
 
-Result<MailboxReply> read_by_type(std::string_view type, const json& frame) {
+Parsed read_by_type(std::string_view type, const json& frame) {
   if (type == "welcome") return read_welcome(frame);
   if (type == "ack") return reply::Ack{};
   if (type == "nameplates") return read_nameplates(frame);
@@ -174,7 +173,7 @@ std::string encode(const MailboxRequest& request) {
   return to_json_text(std::visit([](const auto& r) { return to_json(r); }, request));
 }
 
-Result<MailboxReply> parse_reply(std::string_view frame) {
+Parsed parse_reply(std::string_view frame) {
   if (frame.size() > kMaxMailboxFrame) return refuse("a message that is too long");
   const auto parsed = parse_json(frame, kReplyLimits);
   if (!parsed) return refuse("something that is not JSON, or too deeply nested");

@@ -94,10 +94,15 @@ using MailboxReply = std::variant<reply::Welcome, reply::Ack, reply::Nameplates,
 
 [[nodiscard]] std::string encode(const MailboxRequest& request);
 
+/// What is wrong with a frame.
+struct Malformed {
+  std::string what;  ///< a noun phrase: "a message without a type"
+};
+
 /// Reads one server frame. Unknown keys are ignored, an unknown type gives reply::Unknown.
-/// Errors (ErrorKind::kRendezvousUnreachable): not JSON, not an object, no string `type`, a known
+/// Errors: not JSON, not an object, no string `type`, a known
 /// type with a missing or mistyped field, longer than kMaxMailboxFrame, nested too deeply.
 /// Never throws.
-[[nodiscard]] Result<MailboxReply> parse_reply(std::string_view frame);
+[[nodiscard]] tl::expected<MailboxReply, Malformed> parse_reply(std::string_view frame);
 
 }  // namespace peersock::wire

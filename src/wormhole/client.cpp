@@ -32,11 +32,18 @@ std::optional<std::string> nameplate_of(const std::optional<wire::Code>& code) {
   return code->nameplate();
 }
 
+constexpr auto kSilent = "it does not answer";
+
+std::size_t server_of(const std::optional<wire::Code>& code) {
+  return code ? code->server() : 1;
+}
+
 }  // namespace
 
 Client::Impl::Impl(ClientConfig config, Rng& rng)
     : config_(std::move(config)),
       rng_(rng),
+      servers_(std::move(config_.servers), server_of(config_.code)),
       link_(config_.link_timeout),
       nameplate_(nameplate_of(config_.code)) {}
 
@@ -52,6 +59,10 @@ std::vector<ClientOutput> Client::Impl::handle(Input input, Instant now) {
 void Client::Impl::on(const Started& /*input*/, Instant now) {
   if (!in<Idle>()) return unexpected();
   const Instant due = now + config_.link_timeout;
+  patience_ = due;
+  if (server_of(config_.code) > servers_.count()) {
+    return fail(server_not_configured(server_of(config_.code), servers_.count()));
+  }
   if (config_.code) {
     state_ = Claiming{due};
     use_code(*config_.code);
@@ -83,7 +94,7 @@ void Client::Impl::on(const FrameReceived& input, Instant now) {
   const auto reply = wire::parse_reply(input.frame);
   if (reply) return std::visit([&](const auto& held) { on(held, now); }, *reply);
   if (in<Closing>()) return finish();
-  fail(reply.error());
+  server_failed(not_understood(reply.error().what), now);
 }
 
 void Client::Impl::on(PayloadQueued& input, Instant /*now*/) {
@@ -110,6 +121,10 @@ void Client::Impl::on(const DeadlineReached& /*input*/, Instant now) {
   const auto due = state_due();
   if (due && now >= *due) {
     if (in<Closing>()) return finish();
+    if (selecting()) {
+      outputs_.emplace_back(CloseLink{});
+      return link_lost(kSilent, now);
+    }
     return fail(joined_ ? server_silent(last_reason_, config_.link_timeout)
                         : server_unreachable(last_reason_, config_.link_timeout));
   }
@@ -121,7 +136,7 @@ void Client::Impl::on(const DeadlineReached& /*input*/, Instant now) {
       return open_link(now);
     case ClientLink::Due::kSilent:
       outputs_.emplace_back(CloseLink{});
-      return link_lost("it does not answer", now);
+      return link_lost(kSilent, now);
     case ClientLink::Due::kPing:
       pinged_ = true;
       return send(wire::request::Ping{0});
@@ -134,6 +149,8 @@ std::optional<Instant> Client::Impl::deadline() const {
 }
 
 std::optional<Instant> Client::Impl::state_due() const {
+  // Between two rounds of servers none is asked, and the link's own deadline starts the next one.
+  if (selecting() && !link_.active()) return std::nullopt;
   return std::visit(
       [](const auto& state) -> std::optional<Instant> {
         if constexpr (requires { state.due; }) {
@@ -146,9 +163,10 @@ std::optional<Instant> Client::Impl::state_due() const {
 }
 
 void Client::Impl::renew(Instant now) {
+  const Instant due = now + (selecting() ? config_.server_timeout : config_.link_timeout);
   std::visit(
       [&](auto& state) {
-        if constexpr (requires { state.due; }) state.due = now + config_.link_timeout;
+        if constexpr (requires { state.due; }) state.due = due;
       },
       state_);
 }
@@ -157,24 +175,53 @@ void Client::Impl::renew(Instant now) {
 
 void Client::Impl::open_link(Instant now) {
   link_.open(now);
-  outputs_.emplace_back(OpenLink{});
+  if (selecting()) renew(now);
+  outputs_.emplace_back(OpenLink{servers_.url()});
 }
 
 void Client::Impl::link_lost(const std::string& reason, Instant now) {
+  if (link_.lasted(now)) warned_ = false;
   if (!link_.went_down(now)) return unexpected();
   nameplate_.link_lost();
   mailbox_.link_lost();
   pinged_ = false;
   if (in<Closing>()) return finish();
+  if (selecting()) return next_server(reason, false, now);
   last_reason_ = reason;
   if (!std::exchange(warned_, true)) {
     outputs_.emplace_back(Warned{link_lost_warning(reason, joined_)});
   }
 }
 
+void Client::Impl::next_server(std::string reason, bool refused, Instant now) {
+  const std::size_t failed = servers_.number();
+  const bool news = servers_.first_round();
+  const auto next = servers_.move_on(std::move(reason), refused);
+  joined_ = false;
+  const bool patient = servers_.first_round() || now < patience_;
+  if (next == ClientServers::Next::kNone || !patient) return fail(no_server_usable(servers_));
+  if (next == ClientServers::Next::kRound) {
+    if (news) outputs_.emplace_back(Warned{next_round_warning(servers_)});
+    return;  // the link waits a while, as after any loss
+  }
+  if (news) {
+    const auto& server = servers_.all()[failed - 1];
+    outputs_.emplace_back(Warned{next_server_warning(failed, server, servers_)});
+  }
+  link_.start_over();  // what was wrong with one server delays no other
+  open_link(now);
+}
+
+void Client::Impl::server_failed(const ServerFault& fault, Instant now) {
+  if (!selecting()) return fail(to_error(fault));
+  outputs_.emplace_back(CloseLink{});
+  if (!link_.went_down(now)) return unexpected();
+  nameplate_.link_lost();
+  next_server("it " + fault.did, true, now);
+}
+
 void Client::Impl::link_works() {
   link_.proved();
-  warned_ = false;
   last_reason_.clear();
 }
 

@@ -26,7 +26,10 @@ struct ClientConfig {
   std::string appid;
   /// 10 hexadecimal digits, random, the same over reconnects.
   std::string side;
-  /// Absent: allocate a nameplate and make the code.
+  /// URLs, in the order in which the maker of a code tries them; at least one.
+  std::vector<std::string> servers;
+  /// Absent: allocate a nameplate and make the code. A given code names its server, and no other
+  /// one is tried.
   std::optional<wire::Code> code;
   /// Sent in the encrypted `version` phase.
   nlohmann::json app_versions = nlohmann::json::object();
@@ -34,6 +37,10 @@ struct ClientConfig {
   /// this long, lost links included. Later it bounds a connection attempt and a silence while an
   /// answer is due, after which the link is taken down and opened again.
   Duration link_timeout = 20s;
+  /// While a code is to be made and there are several servers, what each of them has to welcome us,
+  /// and again to allocate. More than the Host takes for an attempt to connect, as it knows better
+  /// what is wrong. When all servers had their turn within link_timeout, they get another one.
+  Duration server_timeout = 6s;
 };
 
 /// Reconnect delays: 1 s, times 1.5 each time, at most 60 s (as the reference client does).
@@ -85,9 +92,10 @@ using ClientInput = std::variant<Started, LinkUp, LinkLost, FrameReceived, Paylo
                                  CloseRequested, DeadlineReached>;
 
 // Outputs.
-/// Open the WebSocket (again); answered by LinkUp or LinkLost.
+/// Open the WebSocket (again); answered by LinkUp or LinkLost. `url` is one of the servers.
 struct OpenLink {
   static constexpr std::string_view kName = "OpenLink";
+  std::string url;
 };
 struct SendFrame {
   static constexpr std::string_view kName = "SendFrame";
@@ -97,9 +105,10 @@ struct SendFrame {
 struct CloseLink {
   static constexpr std::string_view kName = "CloseLink";
 };
-/// The server welcomed us for the first time.
+/// The server welcomed us for the first time, or for the first time after another one was tried.
 struct Joined {
   static constexpr std::string_view kName = "Joined";
+  std::string url;
   std::optional<std::string> motd;  ///< fit to be shown
 };
 /// The code is complete: made by us, or the one that was given.
@@ -134,10 +143,10 @@ struct Warned {
 struct Closed {
   static constexpr std::string_view kName = "Closed";
 };
-/// Terminal: kRendezvousUnreachable, kCodeInUse, kAuthentication (a message of the peer does not
-/// decrypt: wrong code; never retried), kConnectionLost (the peer broke the protocol). The
-/// machine has already asked to close the mailbox with the fitting mood, as far as it could, and
-/// has closed the link.
+/// Terminal: kUsage (the code names a server that is not there), kRendezvousUnreachable,
+/// kCodeInUse, kAuthentication (a message of the peer does not decrypt: wrong code; never retried),
+/// kConnectionLost (the peer broke the protocol). The machine has already asked to close the
+/// mailbox with the fitting mood, as far as it could, and has closed the link.
 struct Failed {
   static constexpr std::string_view kName = "Failed";
   Error error;

@@ -8,7 +8,9 @@ namespace peersock::wormhole {
 namespace {
 
 constexpr std::size_t kMaxReason = 200;
-constexpr auto kTryElsewhere = "check the network, or choose another server with --rendezvous";
+constexpr std::size_t kMaxUrl = 100;
+constexpr auto kTryElsewhere =
+    "check the network, or use another server on both sides with --rendezvous";
 constexpr auto kNewCode = "make a new code and try again";
 
 /// " (reason)", or nothing.
@@ -35,31 +37,56 @@ Error server_silent(std::string_view reason, Duration waited) {
                       in_brackets(reason), kTryElsewhere)};
 }
 
-Error server_unwelcoming(std::string_view text) {
+Error to_error(const ServerFault& fault) {
   return {ErrorKind::kRendezvousUnreachable,
-          fmt::format("The rendezvous server turns its clients away{}; try again later, or choose "
-                      "another server with --rendezvous",
-                      in_brackets(text))};
+          fmt::format("The rendezvous server {}; {}", fault.did, fault.advice)};
 }
 
-Error permission_required() {
-  return {ErrorKind::kRendezvousUnreachable,
-          "The rendezvous server asks for a permission (such as hashcash) that peersock cannot "
-          "give; choose another server with --rendezvous"};
+ServerFault server_unwelcoming(std::string_view text) {
+  return {fmt::format("turns its clients away{}", in_brackets(text)),
+          "try again later, or use another server on both sides with --rendezvous"};
 }
 
-Error request_refused(std::string_view text, const std::optional<std::string>& request) {
+ServerFault permission_required() {
+  return {"asks for a permission (such as hashcash) that peersock cannot give",
+          "use another server on both sides with --rendezvous"};
+}
+
+ServerFault request_refused(std::string_view text, const std::optional<std::string>& request) {
   const std::string what = request ? fmt::format("refused \"{}\"", *request) : "reported an error";
-  return {ErrorKind::kRendezvousUnreachable,
-          fmt::format("The rendezvous server {}{}; try again, or choose another server with "
-                      "--rendezvous",
-                      what, in_brackets(text))};
+  return {what + in_brackets(text),
+          "try again, or use another server on both sides with --rendezvous"};
+}
+
+ServerFault not_understood(std::string_view what) {
+  return {fmt::format("sent {}", what),
+          "check its URL, or use another server on both sides with --rendezvous"};
 }
 
 Error bad_mailbox_name() {
   return {ErrorKind::kRendezvousUnreachable,
-          "The rendezvous server gave an unusable mailbox name; choose another server with "
-          "--rendezvous"};
+          "The rendezvous server gave an unusable mailbox name; use another server on both sides "
+          "with --rendezvous"};
+}
+
+Error no_server_usable(const ClientServers& servers) {
+  std::string list;
+  for (const ClientServers::Server& server : servers.all()) {
+    list += fmt::format("{}{}{}", list.empty() ? "" : ", ", wire::printable(server.url, kMaxUrl),
+                        in_brackets(server.reason));
+  }
+  return {ErrorKind::kRendezvousUnreachable,
+          fmt::format("None of the {} rendezvous servers can be used: {}; check the network, or "
+                      "use others on both sides with --rendezvous",
+                      servers.count(), list)};
+}
+
+Error server_not_configured(std::size_t number, std::size_t count) {
+  return {ErrorKind::kUsage,
+          fmt::format("The code was made on rendezvous server {} and only {} {} configured here; "
+                      "give the servers of the other side in the same order, each with "
+                      "--rendezvous",
+                      number, count, count == 1 ? "is" : "are")};
 }
 
 Error backlog_full() {
@@ -96,6 +123,18 @@ std::string link_lost_warning(std::string_view reason, bool had_joined) {
   return fmt::format("{} the rendezvous server{}; trying again",
                      had_joined ? "Lost the connection to" : "Could not reach",
                      in_brackets(reason));
+}
+
+std::string next_server_warning(std::size_t number, const ClientServers::Server& failed,
+                                const ClientServers& servers) {
+  return fmt::format("Rendezvous server {}, {}, cannot be used{}; trying server {}, {}", number,
+                     wire::printable(failed.url, kMaxUrl), in_brackets(failed.reason),
+                     servers.number(), wire::printable(servers.url(), kMaxUrl));
+}
+
+std::string next_round_warning(const ClientServers& servers) {
+  return fmt::format("None of the {} rendezvous servers can be used; trying again",
+                     servers.count());
 }
 
 }  // namespace peersock::wormhole

@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "wormhole/client.hpp"
+#include "wormhole/client_errors.hpp"
 #include "wormhole/client_inbox.hpp"
 #include "wormhole/client_key.hpp"
 #include "wormhole/client_link.hpp"
 #include "wormhole/client_mailbox.hpp"
 #include "wormhole/client_nameplate.hpp"
+#include "wormhole/client_servers.hpp"
 
 namespace peersock::wormhole {
 
@@ -29,7 +31,8 @@ class Client::Impl {
   struct Idle {
     static constexpr std::string_view kName = "Idle";
   };
-  // The first three must get further before `due`, however often the link drops.
+  // The first three must get further before `due`, however often the link drops. While there are
+  // several servers to choose from, `due` is of the one that is asked.
   struct Allocating {
     static constexpr std::string_view kName = "Allocating";
     Instant due;
@@ -90,6 +93,12 @@ class Client::Impl {
 
   void open_link(Instant now);
   void link_lost(const std::string& reason, Instant now);
+  /// No code was made so far, and there are several servers to make it on.
+  [[nodiscard]] bool selecting() const { return in<Allocating>() && servers_.count() > 1; }
+  /// The server in use is of no use: goes on to the next one. The link is down.
+  void next_server(std::string reason, bool refused, Instant now);
+  /// The server in use has refused. Ends the session, unless another one may do.
+  void server_failed(const ServerFault& fault, Instant now);
   /// The server has done something for us on this link.
   void link_works();
   [[nodiscard]] bool answer_due() const;
@@ -127,6 +136,7 @@ class Client::Impl {
   ClientConfig config_;
   Rng& rng_;
   State state_;
+  ClientServers servers_;
   ClientLink link_;
   ClientNameplate nameplate_;
   ClientMailbox mailbox_;
@@ -138,7 +148,8 @@ class Client::Impl {
   std::size_t unsealed_octets_ = 0;
   std::uint64_t next_phase_ = 0;
 
-  bool joined_ = false;    ///< some server has welcomed us
+  Instant patience_;       ///< when no further round of servers starts
+  bool joined_ = false;    ///< the server in use has welcomed us
   bool welcomed_ = false;  ///< on this link
   bool pinged_ = false;    ///< and nothing was heard since
   bool warned_ = false;    ///< of this outage

@@ -16,12 +16,15 @@ bool ClientLink::came_up(Instant now) {
   if (status_ != Status::kConnecting) return false;
   status_ = Status::kUp;
   expecting_ = true;  // the server speaks first
+  proved_ = false;
   since_ = now;
+  up_since_ = now;
   return true;
 }
 
 bool ClientLink::went_down(Instant now) {
   if (!active()) return false;
+  if (lasted(now)) start_over();
   status_ = Status::kWaiting;
   expecting_ = false;
   // Half as long again each time.
@@ -29,6 +32,10 @@ bool ClientLink::went_down(Instant now) {
                   : Duration(kFirstReconnectDelay);
   since_ = now + *delay_;
   return true;
+}
+
+bool ClientLink::lasted(Instant now) const {
+  return up() && proved_ && (!delay_ || now - up_since_ >= *delay_);
 }
 
 void ClientLink::expect(bool answer, Instant now) {

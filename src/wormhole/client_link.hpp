@@ -29,8 +29,13 @@ class ClientLink {
 
   /// The server said something.
   void heard(Instant now) { since_ = now; }
-  /// The server is a working one: the next outage starts with the shortest delay.
-  void proved() { delay_ = std::nullopt; }
+  /// The server has done something for us on this link.
+  void proved() { proved_ = true; }
+  /// The link was proved, and lasted for as long as we waited for it: what follows is a new outage,
+  /// with the shortest delay. A server that drops us again and again is left alone for longer.
+  [[nodiscard]] bool lasted(Instant now) const;
+  /// The next attempts go to another server.
+  void start_over() { delay_ = std::nullopt; }
   /// Whether an answer is due from now on.
   void expect(bool answer, Instant now);
 
@@ -45,6 +50,8 @@ class ClientLink {
   Duration answer_timeout_;
   Status status_ = Status::kIdle;
   bool expecting_ = false;
+  bool proved_ = false;
+  Instant up_since_;
   /// kWaiting: when the next attempt starts. Otherwise: the last sign of life, or the start of the
   /// wait for an answer, whichever is later.
   Instant since_;

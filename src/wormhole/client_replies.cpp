@@ -28,18 +28,18 @@ std::optional<nlohmann::json> read_app_versions(ByteView plain) {
 void Client::Impl::on(const wire::reply::Welcome& reply, Instant now) {
   welcomed_ = true;
   if (in<Closing>()) return;
-  if (reply.error) return fail(server_unwelcoming(*reply.error));
-  if (reply.permission_required) return fail(permission_required());
+  if (reply.error) return server_failed(server_unwelcoming(*reply.error), now);
+  if (reply.permission_required) return server_failed(permission_required(), now);
   if (std::exchange(joined_, true)) return;
   renew(now);
-  outputs_.emplace_back(Joined{reply.motd});
+  outputs_.emplace_back(Joined{servers_.url(), reply.motd});
 }
 
 void Client::Impl::on(const wire::reply::Allocated& reply, Instant now) {
   const auto claim = nameplate_.allocated(reply.nameplate);
   if (!claim) return unexpected();
   link_works();
-  wire::Code code(reply.nameplate, wire::random_words(rng_));
+  wire::Code code(reply.nameplate, wire::random_words(rng_), servers_.number());
   send(claim);
   state_ = Claiming{now + config_.link_timeout};
   use_code(code);
@@ -70,15 +70,17 @@ void Client::Impl::on(const wire::reply::Closed& /*reply*/, Instant /*now*/) {
   mailbox_.closed();
 }
 
-void Client::Impl::on(const wire::reply::ServerError& reply, Instant /*now*/) {
+void Client::Impl::on(const wire::reply::ServerError& reply, Instant now) {
   if (in<Closing>()) return finish();
+  // Before there is a code nobody else can use it, whatever the server says.
+  if (in<Allocating>()) return server_failed(request_refused(reply.error, reply.orig_type), now);
   if (reply.error == "crowded") return fail(code_in_use());
   if (reply.error == "reclaimed") return fail(code_used_up());
   // Neither is worth a session: an unreleased nameplate is pruned, and any answer is a sign of
   // life.
   if (reply.orig_type == "release") return nameplate_.released();
   if (reply.orig_type == "ping") return;
-  fail(request_refused(reply.error, reply.orig_type));
+  fail(to_error(request_refused(reply.error, reply.orig_type)));
 }
 
 void Client::Impl::on(const wire::reply::Message& reply, Instant /*now*/) {

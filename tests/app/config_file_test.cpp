@@ -42,14 +42,22 @@ TEST(Config, EveryKeyIsRead) {
   EXPECT_EQ(layer->turn_user, "me");
   EXPECT_EQ(layer->turn_password->reveal_text(), "p w");
   EXPECT_EQ(layer->turn_transport, TurnTransport::kTcp);
-  EXPECT_EQ(layer->rendezvous_url, "wss://example.org/v1");
+  EXPECT_EQ(layer->rendezvous_urls, std::vector<std::string>{"wss://example.org/v1"});
+}
+
+TEST(Config, SeveralRendezvousServersAreAList) {
+  for (const char* value : {"ws://a/v1;wss://b/v1", " ws://a/v1 ; wss://b/v1 ; "}) {
+    const auto layer = parse_config("f", std::string("[rendezvous]\nurl =") + value + "\n");
+    ASSERT_TRUE(layer) << layer.error().message;
+    EXPECT_EQ(layer->rendezvous_urls, (std::vector<std::string>{"ws://a/v1", "wss://b/v1"}));
+  }
 }
 
 TEST(Config, AnEmptyFileSaysNothing) {
   for (const char* text : {"", "\n\n", "# only a comment\n", "[ice]\n", "[ice]\n[rendezvous]"}) {
     const auto layer = parse_config("f", text);
     ASSERT_TRUE(layer) << text << layer.error().message;
-    EXPECT_FALSE(layer->stun_host || layer->turn_password || layer->rendezvous_url) << text;
+    EXPECT_FALSE(layer->stun_host || layer->turn_password || layer->rendezvous_urls) << text;
   }
 }
 
@@ -100,6 +108,12 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{"[ice]\nturn-password = hunter2\xff\n",
                   "[ice] turn-password is not valid; expected is UTF-8"},
         Malformed{"[rendezvous]\nurl = http://a/\n", "[rendezvous] url is not valid; expected"},
+        Malformed{"[rendezvous]\nurl =\n", "[rendezvous] url is empty; expected is at least one"},
+        Malformed{"[rendezvous]\nurl = ws://a/;;ws://b/\n",
+                  "[rendezvous] url is not valid; expected"},
+        Malformed{"[rendezvous]\nurl = ws://a/;b\n", "[rendezvous] url is not valid; expected"},
+        Malformed{"[rendezvous]\nurl = ws://a/\\x\n",
+                  "[rendezvous] url is not valid; expected is UTF-8"},
         Malformed{"[ice]\nstunport = 1\n",
                   "[ice] stunport is not a known key; expected is one of stun, stun-port, turn, "
                   "turn-port, turn-user, turn-password, turn-transport"},

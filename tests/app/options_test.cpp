@@ -57,7 +57,7 @@ TEST(Options, NothingIsSetThatWasNotGiven) {
   EXPECT_FALSE(options.timeout);
   EXPECT_EQ(options.relay, ice::RelayPolicy::kAuto);
   EXPECT_FALSE(options.config_file);
-  EXPECT_FALSE(options.settings.rendezvous_url || options.settings.stun_host ||
+  EXPECT_FALSE(options.settings.rendezvous_urls || options.settings.stun_host ||
                options.settings.stun_port || options.settings.turn_host ||
                options.settings.turn_port || options.settings.turn_user ||
                options.settings.turn_password || options.settings.turn_transport);
@@ -100,7 +100,7 @@ TEST(Options, EveryFlagIsRead) {
   EXPECT_EQ(options.relay, ice::RelayPolicy::kOnly);
   EXPECT_EQ(options.code_fd, 7);
   EXPECT_EQ(options.config_file, "/etc/p.conf");
-  EXPECT_EQ(options.settings.rendezvous_url, "wss://h/v1");
+  EXPECT_EQ(options.settings.rendezvous_urls, std::vector<std::string>{"wss://h/v1"});
   EXPECT_EQ(options.settings.stun_host, "s.example");
   EXPECT_EQ(options.settings.stun_port, 1);
   EXPECT_EQ(options.settings.turn_host, "2001:db8::1");
@@ -137,6 +137,23 @@ TEST(Options, QuietIsRead) {
   EXPECT_EQ(options_of({"mailbox", "--quiet"}).verbosity, Verbosity::kQuiet);
 }
 
+TEST(Options, SeveralRendezvousServersKeepTheirOrder) {
+  const std::vector<std::string> both{"wss://second/v1", "ws://first/v1"};
+  EXPECT_EQ(options_of({"stdio-a", "--rendezvous", both[0], "--rendezvous=" + both[1]})
+                .settings.rendezvous_urls,
+            both);
+  // A code behind an option is no further server.
+  const Options options = options_of({"stdio-a", "--rendezvous", both[0], "8-lab-name-blanket"});
+  EXPECT_EQ(options.settings.rendezvous_urls, std::vector<std::string>{both[0]});
+  ASSERT_TRUE(options.code);
+}
+
+TEST(Options, ACodeWithAServerMayBeTypedInParts) {
+  const Options options = options_of({"listen", "80", "2", "8", "lab", "name", "blanket"});
+  ASSERT_TRUE(options.code);
+  EXPECT_EQ(options.code->reveal_text(), "2-8-lab-name-blanket");
+}
+
 TEST(Options, ACodeMayBeTypedInParts) {
   // "connect" and "listen" are commands here and words there.
   const Options options = options_of({"listen", "80", "8", "connect", "name", "blanket"});
@@ -169,6 +186,12 @@ TEST(Options, SecretsAreOverwrittenEvenWhenSomethingElseIsWrong) {
   EXPECT_THAT(arguments.shown(), AllOf(Not(HasSubstr("lab")), Not(HasSubstr("hunter2"))));
 }
 
+std::vector<std::string> many_servers() {
+  std::vector<std::string> words{"stdio-a"};
+  for (int i = 0; i < 10; ++i) words.insert(words.end(), {"--rendezvous", "ws://h/v1"});
+  return words;
+}
+
 struct Wrong {
   std::vector<std::string> words;
   std::string message;
@@ -199,7 +222,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"listen"}, "ADDRESS is required; see peersock listen --help"},
         Wrong{{"connect"}, "TARGET is required"}, Wrong{{"connect", "8-lab-name-blanket"}, "PORT"},
         Wrong{{"connect", "localhost:0"}, "port"},
-        Wrong{{"listen", "80", "8", "lab", "name", "blanket", "zoo"},
+        Wrong{{"listen", "80", "2", "8", "lab", "name", "blanket", "zoo"},
               "There are more arguments than expected; see peersock listen --help"},
         Wrong{{"mailbox", "8-lab-name-blanket"}, "There are more arguments than expected"},
         Wrong{{"stdio-a", "--stun"}, "--stun needs a value; see peersock stdio-a --help"},
@@ -217,6 +240,12 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"stdio-a", "--turn-password", "hunter2\n"}, "--turn-password is not valid"},
         Wrong{{"stdio-a", "--turn-transport", "tls"}, "--turn-transport is \"tls\"; expected is"},
         Wrong{{"stdio-a", "--rendezvous", "http://x/"}, "--rendezvous is not valid; expected is"},
+        Wrong{{"stdio-a", "--rendezvous", ""}, "--rendezvous is not valid; expected is"},
+        Wrong{{"stdio-a", "--rendezvous="}, "--rendezvous is not valid; expected is"},
+        Wrong{{"stdio-a", "--rendezvous"}, "--rendezvous needs a value"},
+        Wrong{{"stdio-a", "--rendezvous", "ws://a/", "--rendezvous", "a"},
+              "--rendezvous is not valid; expected is"},
+        Wrong{many_servers(), "--rendezvous gives 10 servers; expected are at most 9"},
         Wrong{{"mailbox", "--listen", "unix:/tmp/x"}, "A rendezvous server needs a TCP port"}));
 
 std::string text(const std::vector<std::string>& words) {

@@ -11,6 +11,7 @@
 namespace peersock::app {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -32,7 +33,7 @@ class SettingsTest : public ::testing::Test {
 
 TEST_F(SettingsTest, DefaultsAreTheDocumentedOnes) {
   const Settings settings = merge({});
-  EXPECT_EQ(settings.rendezvous_url, "ws://relay.magic-wormhole.io:4000/v1");
+  EXPECT_THAT(settings.rendezvous_urls, ElementsAre("ws://relay.magic-wormhole.io:4000/v1"));
   EXPECT_EQ(settings.stun_host, "freestun.net");
   EXPECT_EQ(settings.stun_port, 3479);
   EXPECT_EQ(settings.turn_host, "freestun.net");
@@ -44,7 +45,7 @@ TEST_F(SettingsTest, DefaultsAreTheDocumentedOnes) {
 
 SettingsLayer layer_named(const std::string& name, std::uint16_t port) {
   SettingsLayer layer;
-  layer.rendezvous_url = "ws://" + name + "/v1";
+  layer.rendezvous_urls = {"ws://" + name + "/v1", "ws://other/v1"};
   layer.stun_host = name + "-stun";
   layer.stun_port = port;
   layer.turn_host = name + "-turn";
@@ -60,7 +61,7 @@ TEST_F(SettingsTest, TheStrongestLayerWinsInEverySetting) {
   layers.push_back(layer_named("strong", 10));
   layers.push_back(layer_named("weak", 20));
   const Settings settings = merge(std::move(layers));
-  EXPECT_EQ(settings.rendezvous_url, "ws://strong/v1");
+  EXPECT_THAT(settings.rendezvous_urls, ElementsAre("ws://strong/v1", "ws://other/v1"));
   EXPECT_EQ(settings.stun_host, "strong-stun");
   EXPECT_EQ(settings.stun_port, 10);
   EXPECT_EQ(settings.turn_host, "strong-turn");
@@ -120,6 +121,18 @@ TEST_F(SettingsTest, BadVariablesAreNamed) {
   EXPECT_THAT(password.error().message, Not(HasSubstr("hunter2")));
 }
 
+TEST_F(SettingsTest, TheEnvironmentMayNameSeveralServers) {
+  Environment environment;
+  environment.rendezvous = " ws://a/v1,wss://b/v1 ws://c/v1, ";
+  const auto layer = environment_layer(environment);
+  ASSERT_TRUE(layer) << layer.error().message;
+  EXPECT_THAT(*layer->rendezvous_urls, ElementsAre("ws://a/v1", "wss://b/v1", "ws://c/v1"));
+  environment.rendezvous = " , ";
+  const auto none = environment_layer(environment);
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().message, HasSubstr("PEERSOCK_RENDEZVOUS is empty; expected"));
+}
+
 TEST_F(SettingsTest, TheConfigFileHasItsPlace) {
   Environment environment;
   EXPECT_EQ(default_config_path(environment), std::nullopt);
@@ -156,11 +169,11 @@ TEST_F(LoadedSettingsTest, CommandLineOverEnvironmentOverFileOverDefault) {
   environment_.rendezvous = "ws://environment/v1";
   environment_.turn_password = Secret(std::string_view("environment"));
   SettingsLayer command_line;
-  command_line.rendezvous_url = "ws://argument/v1";
+  command_line.rendezvous_urls = {"ws://argument/v1"};
   command_line.stun_host = "argument";
   const auto loaded = load_settings(std::move(command_line), std::nullopt, environment_);
   ASSERT_TRUE(loaded) << loaded.error().message;
-  EXPECT_EQ(loaded->settings.rendezvous_url, "ws://argument/v1");
+  EXPECT_THAT(loaded->settings.rendezvous_urls, ElementsAre("ws://argument/v1"));
   EXPECT_EQ(loaded->settings.stun_host, "argument");
   EXPECT_EQ(loaded->settings.turn_password.reveal_text(), "environment");
   EXPECT_EQ(loaded->settings.turn_host, "file");

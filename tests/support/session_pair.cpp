@@ -35,7 +35,7 @@ VirtualHostConfig SessionPair::host_config(bool first, std::optional<std::string
   config.name = first ? "A" : "BB";
   config.peer.mode = first ? options_.mode_a : options_.mode_b;
   config.peer.once = first ? options_.once_a : options_.once_b;
-  config.peer.rendezvous_url = "ws://mailbox.test/v1";
+  config.peer.rendezvous_servers = {"ws://mailbox.test/v1"};
   config.peer.software = "peersock test";
   config.peer.peer_timeout = options_.peer_timeout;
   if (code) config.peer.code = wire::parse_code(*code).value();

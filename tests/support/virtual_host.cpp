@@ -187,7 +187,7 @@ void VirtualHost::arm() {
 
 // ---- rendezvous -------------------------------------------------------------------------------
 
-void VirtualHost::open_link() {
+void VirtualHost::open_link(const std::string& /*url*/) {
   link_ = mailbox_.connect({
       [this] {
         if (dead_) return;

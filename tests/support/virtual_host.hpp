@@ -103,7 +103,7 @@ class VirtualHost final : public session::Host {
   /// Looks at every program again and runs the peer.
   void wake();
 
-  void open_link() override;
+  void open_link(const std::string& url) override;
   void send_frame(std::string frame) override;
   void close_link() override;
   void start_gathering() override;

@@ -35,8 +35,7 @@ class SessionDriver {
  public:
   explicit SessionDriver(SessionOptions options = {})
       : options_(options),
-        machine({options.mode, "ws://mailbox.test/v1", "peersock test", options.peer_timeout,
-                 options.once}) {}
+        machine({options.mode, "peersock test", options.peer_timeout, options.once}) {}
 
   template <typename Input>
   std::vector<session::SessionOutput> give(Input input, Instant now = kStart) {
@@ -49,6 +48,7 @@ class SessionDriver {
 
   SessionDriver& to_meeting() {
     give(session::Started{});
+    give(session::RendezvousJoined{"ws://mailbox.test/v1", {}});
     give(session::CodeReady{sample_code(), true});
     return *this;
   }

@@ -42,7 +42,10 @@ Example<Session> example(std::string name, Make make) {
 std::vector<Example<Session>> rendezvous_examples() {
   return {
       example("Started", [] { return Started{}; }),
-      example("RendezvousJoined", [] { return RendezvousJoined{"hello"}; }),
+      example("RendezvousJoined",
+              [] {
+                return RendezvousJoined{"ws://mailbox.test/v1", "hello"};
+              }),
       example("CodeReady",
               [] {
                 return CodeReady{sample_code(), true};

@@ -154,6 +154,45 @@ TEST(Session, ErrorsKeepTheirExitCodeThroughTheClosing) {
   EXPECT_EQ(find<End>(outputs)->exit_code, ExitCode::kInterrupted);
 }
 
+TEST(Session, BlamesTheServerWhenItWasNotReachedInTime) {
+  // Neither a welcome without a code nor a code without a welcome is a place where a peer can be.
+  for (const bool joined : {false, true}) {
+    SessionDriver d;
+    d.give(Started{});
+    if (joined) d.give(RendezvousJoined{"ws://mailbox.test/v1", {}});
+    if (!joined) d.give(CodeReady{sample_code(), false});
+    const auto outputs = d.give(DeadlineReached{}, kStart + 300s);
+    ASSERT_NE(failure(outputs), nullptr);
+    EXPECT_EQ(failure(outputs)->kind, ErrorKind::kRendezvousUnreachable);
+    EXPECT_THAT(failure(outputs)->message, ::testing::HasSubstr("--timeout"));
+    EXPECT_THAT(failure(outputs)->message, ::testing::HasSubstr("--rendezvous"));
+  }
+}
+
+TEST(Session, TellsTheUserOfACodeToCheckIt) {
+  SessionDriver d;
+  d.give(Started{});
+  d.give(CodeReady{sample_code(), false});
+  d.give(RendezvousJoined{"ws://mailbox.test/v1", {}});
+  const auto outputs = d.give(DeadlineReached{}, kStart + 300s);
+  ASSERT_NE(failure(outputs), nullptr);
+  EXPECT_EQ(failure(outputs)->kind, ErrorKind::kPeerNeverCame);
+  EXPECT_THAT(failure(outputs)->message, ::testing::HasSubstr("check the code"));
+}
+
+TEST(Session, ShowsTheServerThatIsInUse) {
+  SessionDriver d;
+  d.give(Started{});
+  const auto joined = d.give(RendezvousJoined{"ws://second.test/v1", {}});
+  ASSERT_NE(find<Emit>(joined), nullptr);
+  EXPECT_EQ(std::get<event::RendezvousJoined>(find<Emit>(joined)->event).url,
+            "ws://second.test/v1");
+  const auto made = d.give(CodeReady{wire::Code("8", wire::CodeWords{{992, 1174, 186}}, 2), true});
+  ASSERT_NE(find<Emit>(made), nullptr);
+  EXPECT_EQ(std::get<event::CodeMade>(find<Emit>(made)->event).code.reveal_text(),
+            "2-8-lab-name-blanket");
+}
+
 TEST(Session, WaitsForThePeerOnlyAsLongAsAsked) {
   SessionDriver d;
   d.to_meeting();

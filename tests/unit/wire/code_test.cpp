@@ -73,6 +73,34 @@ TEST(ParseCode, KeepsTheNameplateAsTyped) {
   EXPECT_EQ(code->clone().nameplate(), "0042");
 }
 
+TEST(ParseCode, ReadsTheNumberOfTheServer) {
+  struct Case {
+    std::string_view typed;
+    std::size_t server;
+    std::string_view spoken;
+  };
+  constexpr Case kCases[] = {
+      {"8-lab-name-blanket", 1, "8-lab-name-blanket"},
+      {"1-8-lab-name-blanket", 1, "8-lab-name-blanket"},
+      {"2-8-lab-name-blanket", 2, "2-8-lab-name-blanket"},
+      {"9 8 LAB name blan", 9, "9-8-lab-name-blanket"},
+      {"--2_8--lab name_blanket ", 2, "2-8-lab-name-blanket"},
+      {"2-2-lab-name-blanket", 2, "2-2-lab-name-blanket"},
+      {"3-0042-lab-name-blanket", 3, "3-0042-lab-name-blanket"},
+  };
+  for (const Case& c : kCases) {
+    const auto code = parse_code(c.typed);
+    ASSERT_TRUE(code) << c.typed;
+    EXPECT_EQ(code->server(), c.server) << c.typed;
+    EXPECT_EQ(code->spoken().reveal_text(), c.spoken) << c.typed;
+    EXPECT_EQ(code->clone().spoken().reveal_text(), c.spoken) << c.typed;
+    // The password is the same on every server.
+    EXPECT_THAT(std::string(c.spoken),
+                ::testing::EndsWith(std::string(code->canonical().reveal_text())));
+    EXPECT_EQ(code->canonical().reveal_text().find(code->nameplate()), 0U);
+  }
+}
+
 TEST(ParseCode, RefusesEachMistakeWithItsOwnSentence) {
   struct Case {
     std::string typed;
@@ -96,6 +124,16 @@ TEST(ParseCode, RefusesEachMistakeWithItsOwnSentence) {
       {"8-lab-name", "has 2 words where 3 are needed"},
       {"8-lab-name-zoo-zoo", "has 4 words where 3 are needed"},
       {"8-lab-name-zoo 8-lab-name-zoo", "has 7 words where 3 are needed"},
+      {"0-8-lab-name-zoo", "no server from 1 to 9"},
+      {"10-8-lab-name-zoo", "no server from 1 to 9"},
+      {"02-8-lab-name-zoo", "no server from 1 to 9"},
+      {"2-" + std::string(41, '1') + "-lab-name-zoo", "more than 40 digits"},
+      {"2-8", "has no words"},
+      {"2-8-lab", "has 1 word where 3 are needed"},
+      {"2-8-lab-name-zoo-zoo", "has 4 words where 3 are needed"},
+      {"1-2-8-lab-name-zoo", "has 4 words where 3 are needed"},
+      {"2-8-lab-nome-zoo", "Word 2 of the code"},
+      {"2-8-9-name-zoo", "Word 1 of the code"},
       {"8-lab-n\xc3\xa4me-zoo", "not ASCII"},
       {"\xd9\xa8-lab-name-zoo", "not ASCII"},
       {"8-lab-name-zoo\xff", "not ASCII"},
@@ -117,7 +155,7 @@ TEST(ParseCode, RefusesEachMistakeWithItsOwnSentence) {
 TEST(ParseCode, SuggestsTheNearestWords) {
   EXPECT_THAT(message("8-lab-nmae-zoo"), HasSubstr("did you mean \"name\"?"));
   EXPECT_THAT(message("8-lab-name-zo0"), HasSubstr("did you mean \"zoo\"?"));
-  EXPECT_THAT(message("8-7-name-zoo"), HasSubstr("check it against"));
+  EXPECT_THAT(message("8-7th-name-zoo"), HasSubstr("check it against"));
   EXPECT_THAT(message("8-lab-blankt-zoo"), HasSubstr("did you mean \"blanket\""));
   EXPECT_EQ(message("8-lab-abandonned-zoo"),
             "Word 2 of the code, \"abandonned\", is not in the word list: did you mean "
@@ -156,9 +194,11 @@ TEST(RandomWords, ReachBothEndsOfTheListEvenly) {
 
 RC_GTEST_PROP(CodeProperty, MadeCodesReadBack, ()) {
   testing::SeededRng rng(*rc::gen::arbitrary<std::uint64_t>());
-  const Code made(std::to_string(*rc::gen::inRange<std::uint64_t>(0, 1000000)), random_words(rng));
-  const auto read = parse_code(made.canonical().reveal_text());
+  const Code made(std::to_string(*rc::gen::inRange<std::uint64_t>(0, 1000000)), random_words(rng),
+                  *rc::gen::inRange<std::size_t>(1, kMaxServers + 1));
+  const auto read = parse_code(made.spoken().reveal_text());
   RC_ASSERT(read.has_value());
+  RC_ASSERT(read->server() == made.server());
   RC_ASSERT(read->canonical().reveal_text() == made.canonical().reveal_text());
   RC_ASSERT(read->nameplate() == made.nameplate());
 }

@@ -55,17 +55,22 @@ TEST(CodeVectors, CodesAreMadeAndReadAsSpecified) {
   const std::string page = read_specification("code.md");
   for (const json& row : vectors.at("made")) {
     const auto indices = row.at("indices").get<std::array<std::uint16_t, kWordsPerCode>>();
-    const Code code(text_of(row, "nameplate"), CodeWords{indices});
+    const auto server = row.at("server").get<std::size_t>();
+    const Code code(text_of(row, "nameplate"), CodeWords{indices}, server);
     EXPECT_EQ(code.canonical().reveal_text(), text_of(row, "canonical"));
-    const std::string numbers = fmt::format("{}, {}, {}", indices[0], indices[1], indices[2]);
-    expect_row(page, quoted(text_of(row, "nameplate")) + " | " + numbers,
-               quoted(text_of(row, "canonical")));
+    EXPECT_EQ(code.spoken().reveal_text(), text_of(row, "spoken"));
+    expect_row(page,
+               fmt::format("{} | {} | {}, {}, {}", server, quoted(text_of(row, "nameplate")),
+                           indices[0], indices[1], indices[2]),
+               quoted(text_of(row, "canonical")) + " | " + quoted(text_of(row, "spoken")));
   }
   for (const json& row : vectors.at("read")) {
     const auto code = parse_code(text_of(row, "typed"));
     ASSERT_TRUE(code) << row;
     EXPECT_EQ(code->canonical().reveal_text(), text_of(row, "canonical"));
-    expect_row(page, quoted(text_of(row, "typed")), quoted(text_of(row, "canonical")));
+    EXPECT_EQ(code->server(), row.at("server").get<std::size_t>());
+    expect_row(page, quoted(text_of(row, "typed")),
+               fmt::format("{} | {}", code->server(), quoted(text_of(row, "canonical"))));
   }
   for (const json& row : vectors.at("refused")) {
     EXPECT_FALSE(parse_code(text_of(row, "typed"))) << row;

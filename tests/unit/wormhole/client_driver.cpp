@@ -29,10 +29,11 @@ std::string message_frame(const std::string& side, const std::string& phase,
 
 namespace {
 
-ClientConfig config_for(const std::optional<std::string>& code) {
+ClientConfig config_for(const std::optional<std::string>& code, std::vector<std::string> servers) {
   ClientConfig config;
   config.appid = kTestAppId;
   config.side = kOurSide;
+  config.servers = std::move(servers);
   if (code) config.code = wire::parse_code(*code).value();
   config.app_versions = {{"name", "alice"}};
   return config;
@@ -45,7 +46,11 @@ std::string text_member(const json& object, const char* name) {
 }  // namespace
 
 Driver::Driver(const std::optional<std::string>& given, std::uint64_t seed)
-    : rng(seed), client(config_for(given), rng) {}
+    : Driver(given, std::vector<std::string>{kServer}, seed) {}
+
+Driver::Driver(const std::optional<std::string>& given, std::vector<std::string> servers,
+               std::uint64_t seed)
+    : rng(seed), client(config_for(given, std::move(servers)), rng) {}
 
 void Driver::give(ClientInput input) {
   for (const auto& output : client.handle(std::move(input), now)) note(output);
@@ -96,7 +101,13 @@ void Driver::note(const ClientOutput& output) {
   std::string text(name_of(output));
   std::visit(Overloaded{
                  [&](const SendFrame& o) { text = note_frame(o.frame); },
-                 [&](const CodeReady& o) { code = o.code.canonical().reveal_text(); },
+                 [&](const OpenLink& o) { url = o.url; },
+                 [&](const Joined& o) { joined = o.url; },
+                 [&](const Warned& o) { warning = o.message; },
+                 [&](const CodeReady& o) {
+                   code = o.code.canonical().reveal_text();
+                   spoken = o.code.spoken().reveal_text();
+                 },
                  [&](const PeerSeen& o) { peer_side = o.peer_side; },
                  [&](const PeerVerified& o) {
                    peer_versions = o.app_versions;

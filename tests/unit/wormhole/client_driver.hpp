@@ -21,6 +21,7 @@ inline constexpr auto kTestAppId = "peersock/test";
 inline constexpr auto kOurSide = "a11ce00000";
 inline constexpr auto kPeerSide = "b0b0000000";
 inline constexpr auto kMailbox = "mailbox-1";
+inline constexpr auto kServer = "ws://mailbox.test/v1";
 
 // Frames of the server.
 [[nodiscard]] std::string welcome_frame();
@@ -34,6 +35,9 @@ inline constexpr auto kMailbox = "mailbox-1";
 class Driver {
  public:
   explicit Driver(const std::optional<std::string>& code = kTestCode, std::uint64_t seed = 1);
+  /// With several rendezvous servers.
+  Driver(const std::optional<std::string>& code, std::vector<std::string> servers,
+         std::uint64_t seed = 1);
 
   /// Hands over the input and notes what the machine does about it.
   void give(wormhole::ClientInput input);
@@ -62,7 +66,11 @@ class Driver {
   std::vector<std::pair<std::string, std::string>> added;  ///< phase, body
   std::vector<std::string> frames;                         ///< everything sent
   std::optional<Error> error;
-  std::string code;                      ///< of CodeReady
+  std::string code;                      ///< of CodeReady, canonical
+  std::string spoken;                    ///< of CodeReady
+  std::string url;                       ///< of the latest OpenLink
+  std::string joined;                    ///< of the latest Joined
+  std::string warning;                   ///< the latest
   nlohmann::json peer_versions;          ///< of PeerVerified
   std::string smp_key;                   ///< of PeerVerified, hexadecimal
   std::vector<std::string> payloads;     ///< of PayloadReceived

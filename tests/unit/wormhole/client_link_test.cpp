@@ -122,7 +122,47 @@ TEST(ClientLink, StartsAgainWithTheShortestDelayAfterAServerThatWorks) {
     static_cast<void>(d.take());
     reconnect(d);
     d.say(claimed_frame());
+    d.sleep(kFirstReconnectDelay);
   }
+}
+
+TEST(ClientLink, LeavesAServerAloneThatDropsItAgainAndAgain) {
+  // It claims and opens each time, and then drops us.
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kAwaitPake);
+  Duration expected = kFirstReconnectDelay;
+  d.lose();
+  for (int outage = 0; outage < 20; ++outage) {
+    EXPECT_EQ(d.client.deadline(), d.now + expected) << outage;
+    reconnect(d);
+    d.say(welcome_frame());
+    d.say(claimed_frame());
+    d.echo("pake");
+    static_cast<void>(d.take());
+    d.lose();
+    EXPECT_THAT(d.take(), IsEmpty()) << "warned of it before";
+    expected = std::min<Duration>(expected + expected / 2, kLongestReconnectDelay);
+  }
+  EXPECT_EQ(expected, kLongestReconnectDelay);
+}
+
+TEST(ClientLink, ALinkThatLastedAsLongAsItWasWaitedForEndsTheOutage) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kAwaitPake);
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    d.lose();
+    reconnect(d);
+  }
+  d.say(welcome_frame());
+  d.say(claimed_frame());
+  d.echo("pake");
+  d.sleep(6s);  // 1, 1.5, 2.25, 3.375 and 5.0625 s were the delays
+  static_cast<void>(d.take());
+  d.lose();
+  EXPECT_THAT(d.take(), ElementsAre("Warned"));
+  EXPECT_EQ(d.client.deadline(), d.now + kFirstReconnectDelay);
 }
 
 TEST(ClientLink, AWelcomeAloneDoesNotProveThatAServerWorks) {

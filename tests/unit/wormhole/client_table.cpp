@@ -11,7 +11,9 @@ using wormhole::Client;
 
 /// A client that was spoken to, its peer, and the random numbers that the client refers to.
 struct Scene {
-  explicit Scene(bool code_given) : driver(code_given ? std::optional(kTestCode) : std::nullopt) {}
+  Scene(bool code_given, std::size_t servers)
+      : driver(code_given ? std::optional(kTestCode) : std::nullopt,
+               std::vector<std::string>(servers, kServer)) {}
   Driver driver;
   FakePeer peer;
 };
@@ -21,9 +23,9 @@ struct Scene {
 using Stage = std::shared_ptr<std::unique_ptr<Scene>>;
 
 Situation<Client> situation(const Stage& stage, std::string name, bool code_given,
-                            std::function<void(Scene&)> play) {
-  return {std::move(name), [stage, code_given, play = std::move(play)] {
-            *stage = std::make_unique<Scene>(code_given);
+                            std::function<void(Scene&)> play, std::size_t servers = 1) {
+  return {std::move(name), [stage, code_given, servers, play = std::move(play)] {
+            *stage = std::make_unique<Scene>(code_given, servers);
             play(**stage);
             return std::move((*stage)->driver.client);
           }};
@@ -51,6 +53,24 @@ std::vector<Situation<Client>> situations(const Stage& stage) {
                   scene.driver.start();
                   scene.driver.lose();
                 }),
+      situation(stage, "Allocating (several servers)", false, begin, 2),
+      situation(
+          stage, "Allocating (several servers, the last one)", false,
+          [begin](Scene& scene) {
+            scene.driver.start();
+            scene.driver.lose();
+            scene.driver.up();
+            scene.driver.say(welcome_frame());
+          },
+          2),
+      situation(
+          stage, "Allocating (several servers, between two rounds)", false,
+          [](Scene& scene) {
+            scene.driver.start();
+            scene.driver.lose();
+            scene.driver.lose();
+          },
+          2),
       situation(stage, "Claiming", true, reach(Step::kClaiming)),
       situation(stage, "Claiming (connecting)", true, [](Scene& scene) { scene.driver.start(); }),
       situation(stage, "Opening", true, reach(Step::kOpening)),

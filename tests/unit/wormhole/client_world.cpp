@@ -15,6 +15,7 @@ ClientConfig config_for(std::string side, const std::optional<std::string>& code
   config.appid = kTestAppId;
   config.app_versions = {{"name", side}};
   config.side = std::move(side);
+  config.servers = {"ws://mailbox.test/v1"};
   if (code) config.code = wire::parse_code(*code).value();
   // More than all faults of a run take together.
   config.link_timeout = std::chrono::minutes(5);
