@@ -19,6 +19,7 @@ import threading
 import time
 
 import websocket
+from harness import LIMIT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,7 +172,9 @@ class Client:
 
     def handle(self, request):
         kind = request["type"]
-        self.server.requests.append((self.side, kind))
+        with self.server.asked:
+            self.server.requests.append(kind)
+            self.server.asked.notify_all()
         if kind == "bind":
             self.side = request["side"]
             if self.side not in self.server.sides:
@@ -208,10 +211,16 @@ class ScriptedMailbox:
         self.last = last
         self.sides = []
         self.connections = 0
-        self.requests = []  # (side, type)
+        self.requests = []  # types, in their order
+        self.asked = threading.Condition()
         self.listeners = []
         self.lock = threading.Lock()
         self.url = f"ws://127.0.0.1:{world.serve(self.carry)}/v1"
+
+    def wait_for(self, kind, limit=LIMIT):
+        """Until some client has sent such a request."""
+        with self.asked:
+            assert self.asked.wait_for(lambda: kind in self.requests, limit), self.requests
 
     def carry(self, connection):
         self.connections += 1
