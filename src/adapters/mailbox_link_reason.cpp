@@ -59,13 +59,6 @@ std::string connect_reason(const GError& error, const std::string& authority,
                : fmt::format("the name in {} is not known", authority);
   }
   if (error.domain == G_TLS_ERROR) return tls_reason(error, authority, certificate);
-  if (error.domain == SOUP_WEBSOCKET_ERROR) {
-    return fmt::format("{} did not accept the WebSocket handshake: is it a rendezvous server?",
-                       authority);
-  }
-  if (error.domain == SOUP_SESSION_ERROR && error.code == SOUP_SESSION_ERROR_PARSING) {
-    return fmt::format("{} does not speak HTTP", authority);
-  }
   if (error.domain == G_IO_ERROR) {
     switch (error.code) {
       case G_IO_ERROR_CONNECTION_REFUSED:
@@ -73,8 +66,6 @@ std::string connect_reason(const GError& error, const std::string& authority,
       case G_IO_ERROR_HOST_UNREACHABLE:
       case G_IO_ERROR_NETWORK_UNREACHABLE:
         return fmt::format("there is no route to {}", authority);
-      case G_IO_ERROR_PARTIAL_INPUT:
-        return fmt::format("{} closed the connection without a WebSocket handshake", authority);
       case G_IO_ERROR_TIMED_OUT:
         return fmt::format("{} does not answer", authority);
       default:
@@ -83,6 +74,19 @@ std::string connect_reason(const GError& error, const std::string& authority,
   }
   return fmt::format("the connection to {} failed: {}", authority,
                      wire::printable(error.message, kMaxShown));
+}
+
+std::string not_http_reason(const std::string& authority) {
+  return fmt::format("{} does not speak HTTP", authority);
+}
+
+std::string no_websocket_reason(const std::string& authority) {
+  return fmt::format("{} did not accept the WebSocket handshake: is it a rendezvous server?",
+                     authority);
+}
+
+std::string hung_up_reason(const std::string& authority) {
+  return fmt::format("{} closed the connection without a WebSocket handshake", authority);
 }
 
 std::string http_reason(unsigned status, const std::string& authority) {
@@ -109,6 +113,9 @@ std::string timeout_reason(LinkPhase phase, const std::string& authority, Durati
 }
 
 std::string broken_reason(const GError& error) {
+  if (g_error_matches(&error, G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE)) {
+    return "the server sent a message that is too long";
+  }
   if (error.domain == SOUP_WEBSOCKET_ERROR) {
     return error.code == static_cast<int>(SOUP_WEBSOCKET_CLOSE_TOO_BIG)
                ? "the server sent a message that is too long"

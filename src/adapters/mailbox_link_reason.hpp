@@ -22,6 +22,12 @@ namespace peersock::adapters {
                                          GTlsCertificateFlags certificate);
 /// The server answered the handshake with a status other than 101.
 [[nodiscard]] std::string http_reason(unsigned status, const std::string& authority);
+/// The answer is no HTTP.
+[[nodiscard]] std::string not_http_reason(const std::string& authority);
+/// It is HTTP, but does not agree to a WebSocket.
+[[nodiscard]] std::string no_websocket_reason(const std::string& authority);
+/// There was no answer.
+[[nodiscard]] std::string hung_up_reason(const std::string& authority);
 /// How far an attempt has come.
 enum class LinkPhase : std::uint8_t { kResolving, kConnecting, kSecuring, kUpgrading };
 [[nodiscard]] std::string timeout_reason(LinkPhase phase, const std::string& authority,

@@ -5,7 +5,7 @@ import dataclasses
 import json
 
 import websocket
-from scripted_mailbox import (HONEST, Close, Delay, Drop, Honest, Later, Pings, Raw, Rule, Say,
+from scripted_mailbox import (HONEST, Close, Delay, Drop, Flood, Honest, Later, Pings, Raw, Rule, Say,
                               Silence)
 
 JOINED = ["rendezvous_joined"]
@@ -174,6 +174,7 @@ GIVES_UP = [
     Case("drops at open", at("echo pake", Drop()), MADE + RETRIED, 3, SENTENCE),
     Case("echoes another body", at("echo pake", Honest({"body": "00"})), MADE + FAILED, 3, SENTENCE),
     Case("a message of 5 MiB", at("claimed", Say("x" * (5 << 20))), MADE + RETRIED, 3, "too long"),
+    Case("a message without end", at("claimed", Flood()), MADE + RETRIED, 3, "too long"),
     Case("masked frames", at("claimed", Raw(b"\x81\x82\x00\x00\x00\x00{}")), MADE + RETRIED, 3,
          "broke the WebSocket protocol"),
     Case("octets that are not UTF-8", at("claimed", Say(b'{"type":"\xff\xfe"}')), MADE + RETRIED, 3,

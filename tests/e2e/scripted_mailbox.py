@@ -65,6 +65,17 @@ class Pings:
 
 
 @dataclasses.dataclass(frozen=True)
+class Flood:
+    """One message of fragments that do not end, as fast as they are taken."""
+
+    def act(self, client, _):
+        octets = b"x" * 65535
+        client.socket.frame(websocket.TEXT, octets, first=0)
+        while True:
+            client.socket.frame(0, octets, first=0)
+
+
+@dataclasses.dataclass(frozen=True)
 class Close:
     """A proper WebSocket close."""
     code: int = 1011

@@ -1,11 +1,16 @@
 // The client's link against servers that refuse, break off, lie or never answer.
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
+#include "adapters/unique_fd.hpp"
 #include "mailbox_client.hpp"
 #include "scripted_server.hpp"
 
@@ -107,6 +112,33 @@ TEST(MailboxLinkFails, OnAnswersThatAreNoHandshake) {
   }
 }
 
+TEST(MailboxLinkFails, OnAServerThatAgreesToWhatWasNotOffered) {
+  for (const std::string field :
+       {"Sec-WebSocket-Extensions: permessage-deflate\r\n", "Sec-WebSocket-Protocol: chat\r\n"}) {
+    GlibLoop loop;
+    const TcpListener server(loop.context(), [&field](TcpPeer& peer) {
+      peer.on_input = [&peer, &field] {
+        const auto head = take_http_head(peer.received());
+        if (!head) return;
+        EXPECT_EQ(head->find("Sec-WebSocket-Extensions"), std::string::npos);
+        std::string answer = upgrade_response(*head);
+        peer.send(answer.insert(answer.find("\r\n") + 2, field));
+      };
+    });
+    EXPECT_EQ(loss(loop, url_of(server.port())),
+              name_of(server.port()) +
+                  " did not accept the WebSocket handshake: is it a rendezvous server?");
+  }
+}
+
+TEST(MailboxLinkFails, OnAnAnswerWithoutEnd) {
+  GlibLoop loop;
+  const TcpListener server(loop.context(), [](TcpPeer& peer) {
+    peer.send("HTTP/1.1 101 Switching Protocols\r\nX: " + std::string(100'000, 'x'));
+  });
+  EXPECT_EQ(loss(loop, url_of(server.port())), name_of(server.port()) + " does not speak HTTP");
+}
+
 TEST(MailboxLinkFails, OnAServerThatHangsUp) {
   GlibLoop loop;
   const TcpListener closes(loop.context(), [](TcpPeer& peer) { peer.finish(); });
@@ -142,6 +174,67 @@ TEST(MailboxLinkFails, OnPlainServersForTls) {
 }
 
 // --- an open link that breaks
+
+/// A server in a thread of its own, with blocking sockets: however fast one reads, there is more.
+class FastServer {
+ public:
+  FastServer() : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(bind(listener_.get(), generic, size), 0);
+    EXPECT_EQ(listen(listener_.get(), 1), 0);
+    EXPECT_EQ(getsockname(listener_.get(), generic, &size), 0);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { serve(); });
+  }
+  FastServer(const FastServer&) = delete;
+  FastServer& operator=(const FastServer&) = delete;
+  FastServer(FastServer&&) = delete;
+  FastServer& operator=(FastServer&&) = delete;
+  ~FastServer() { thread_.join(); }
+
+  static constexpr std::size_t kMost = 500'000'000;
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  /// Octets that the client's machine has taken; kMost when the client never stopped.
+  [[nodiscard]] std::size_t sent() const { return sent_; }
+
+ private:
+  void serve() {
+    const adapters::UniqueFd client(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    std::string head;
+    char octet = 0;
+    while (!head.ends_with("\r\n\r\n")) {
+      if (recv(client.get(), &octet, 1, 0) != 1) return;
+      head.push_back(octet);
+    }
+    std::string octets = upgrade_response(head) + ws_frame(kText, "{", false, false);
+    while (sent_ < kMost) {
+      const ssize_t taken = send(client.get(), octets.data(), octets.size(), MSG_NOSIGNAL);
+      if (taken != static_cast<ssize_t>(octets.size())) return;
+      sent_ += octets.size();
+      octets = ws_frame(kContinuation, std::string(60'000, ' '), false, false);
+    }
+  }
+
+  adapters::UniqueFd listener_;
+  std::uint16_t port_ = 0;
+  std::atomic<std::size_t> sent_ = 0;
+  std::thread thread_;
+};
+
+TEST(MailboxLinkBreaks, OnAServerThatIsFasterThanItIsRead) {
+  std::size_t sent = 0;
+  {
+    GlibLoop loop;
+    const FastServer server;
+    EXPECT_EQ(loss(loop, url_of(server.port())), "the server sent a message that is too long");
+    sent = server.sent();
+  }
+  EXPECT_LT(sent, FastServer::kMost / 4);
+}
 
 TEST(MailboxLinkBreaks, WithAReason) {
   struct Case {
