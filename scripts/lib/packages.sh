@@ -8,7 +8,7 @@
 PACKAGES_BUILD=(
   g++ meson ninja-build pkgconf
   libglib2.0-dev libnice-dev libsoup-3.0-dev glib-networking ca-certificates
-  libotr5-dev libgcrypt20-dev libsodium-dev
+  libotr5-dev libgcrypt20-dev libsodium-dev libsqlite3-dev
   nlohmann-json3-dev libfmt-dev libexpected-dev libcli11-dev
 )
 

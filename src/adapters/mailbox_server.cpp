@@ -1,5 +1,6 @@
 #include "adapters/mailbox_server.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -7,8 +8,12 @@
 
 #include "adapters/clock.hpp"
 #include "adapters/glib_ptr.hpp"
+#include "adapters/mailbox_admin.hpp"
+#include "adapters/mailbox_listeners.hpp"
+#include "adapters/mailbox_persistence.hpp"
 #include "adapters/mailbox_server_clients.hpp"
-#include "adapters/tcp_sockets.hpp"
+#include "adapters/mailbox_store.hpp"
+#include "adapters/tls_stream.hpp"
 #include "adapters/wakeup.hpp"
 
 namespace peersock::adapters {
@@ -16,24 +21,10 @@ namespace {
 
 constexpr const char* kWebsocketPath = "/v1";
 constexpr std::string_view kGreeting = "Wormhole Relay\n";
-/// Connections that are accepted in one turn of the loop.
-constexpr int kAcceptsPerTurn = 32;
-/// When the process has no more descriptors, it waits this long for some to be closed.
-constexpr Duration kAcceptPause = 1s;
 
-void answer(SoupServer* /*server*/, SoupServerMessage* message, const char* path,
-            GHashTable* /*query*/, gpointer /*data*/) noexcept {
+void answer_page(SoupServerMessage* message, std::string_view path) {
   const std::string_view method = soup_server_message_get_method(message);
-  if (std::string_view(path) == kWebsocketPath) {
-    // Without a status, libsoup goes on with the WebSocket handshake.
-    SoupMessageHeaders* headers = soup_server_message_get_request_headers(message);
-    if (soup_message_headers_get_one(headers, "Upgrade") != nullptr) return;
-    soup_message_headers_replace(soup_server_message_get_response_headers(message), "Upgrade",
-                                 "websocket");
-    soup_server_message_set_status(message, 426, "Upgrade Required");
-    return;
-  }
-  if (std::string_view(path) != "/") {
+  if (path != "/") {
     soup_server_message_set_status(message, SOUP_STATUS_NOT_FOUND, nullptr);
   } else if (method != "GET" && method != "HEAD") {
     soup_server_message_set_status(message, SOUP_STATUS_METHOD_NOT_ALLOWED, nullptr);
@@ -44,6 +35,18 @@ void answer(SoupServer* /*server*/, SoupServerMessage* message, const char* path
   }
 }
 
+MailboxStateRestored sizes_of(const wormhole::ServerState& state) {
+  MailboxStateRestored sizes{state.mailboxes.size(), state.nameplates.size(), 0};
+  for (const auto& mailbox : state.mailboxes) sizes.messages += mailbox.messages.size();
+  return sizes;
+}
+
+void answer_without_upgrade(SoupServerMessage* message) {
+  soup_message_headers_replace(soup_server_message_get_response_headers(message), "Upgrade",
+                               "websocket");
+  soup_server_message_set_status(message, 426, "Upgrade Required");
+}
+
 }  // namespace
 
 class MailboxServer::Impl {
@@ -51,19 +54,18 @@ class MailboxServer::Impl {
   Impl(GMainContext* context, MailboxServerConfig config, Rng& rng)
       : context_(context),
         config_(std::move(config)),
-        runner_(wormhole::Server(config_.rules, rng,
-                                 static_cast<double>(g_get_real_time()) / G_USEC_PER_SEC,
-                                 monotonic_now()),
-                *this),
-        clients_(context, config_, callbacks()),
+        rng_(rng),
+        clients_(context, config_, totals_, callbacks()),
         deadline_(context, [this] { run(); }),
-        accept_again_(context, [this] { watch(); }) {
+        listeners_(context, [this](GObjectPtr<GSocket> socket) {
+          clients_.accept(server_.get(), std::move(socket), tls_.get());
+        }) {
     const ThreadDefault scope(context_);
     server_.reset(soup_server_new(nullptr, nullptr));
     // Compression would let a short frame become a long one behind the limits.
     soup_server_remove_websocket_extension(server_.get(), SOUP_TYPE_WEBSOCKET_EXTENSION_DEFLATE);
-    soup_server_add_handler(server_.get(), nullptr, answer, nullptr, nullptr);
-    soup_server_add_handler(server_.get(), kWebsocketPath, answer, nullptr, nullptr);
+    soup_server_add_handler(server_.get(), nullptr, on_request, this, nullptr);
+    soup_server_add_handler(server_.get(), kWebsocketPath, on_request, this, nullptr);
     soup_server_add_websocket_handler(server_.get(), kWebsocketPath, nullptr, nullptr, on_upgraded,
                                       this, nullptr);
   }
@@ -78,44 +80,67 @@ class MailboxServer::Impl {
     soup_server_disconnect(server_.get());
   }
 
-  [[nodiscard]] std::optional<Error> listen() {
-    for (const TcpEndpoint& endpoint : config_.listen) {
-      auto sockets = listen_tcp(endpoint);
-      if (!sockets) return sockets.error();
-      for (auto& socket : *sockets) add_listener(std::move(socket));
+  [[nodiscard]] Result<void> start() {
+    if (auto loaded = reload_tls(); !loaded) return loaded;
+    if (auto restored = restore(); !restored) return restored;
+    for (const Endpoint& endpoint : config_.listen) {
+      if (auto added = listeners_.add(endpoint, config_.unix_mode); !added) return added;
     }
-    watch();
-    return std::nullopt;
+    for (const auto& address : listeners_.addresses()) {
+      const std::string scheme = config_.tls ? "wss://" : "ws://";
+      urls_.push_back(address.is_unix ? address.text : scheme + address.text + kWebsocketPath);
+    }
+    if (config_.admin) {
+      admin_ =
+          std::make_unique<MailboxAdmin>(context_, config_.version, [this] { return status(); });
+      if (auto added = admin_->listen(*config_.admin, config_.unix_mode); !added) return added;
+      admin_urls_ = admin_->urls();
+    }
+    listeners_.watch();
+    run();
+    return {};
   }
 
-  void set_trace(TraceHook hook) { runner_.set_trace(std::move(hook)); }
+  [[nodiscard]] Result<void> reload_tls() {
+    if (!config_.tls) return {};
+    auto context = load_tls_server(config_.tls->certificate, config_.tls->key);
+    if (!context) return tl::unexpected(context.error());
+    tls_ = *std::move(context);
+    return {};
+  }
+
+  void set_trace(TraceHook hook) { runner_->set_trace(std::move(hook)); }
   [[nodiscard]] const std::vector<std::string>& urls() const { return urls_; }
-  [[nodiscard]] wormhole::Server::Counts counts() const { return runner_.machine().counts(); }
+  [[nodiscard]] const std::vector<std::string>& admin_urls() const { return admin_urls_; }
+  [[nodiscard]] wormhole::Server::Counts counts() const { return runner_->machine().counts(); }
   [[nodiscard]] std::size_t connections() const { return clients_.size(); }
+  [[nodiscard]] MailboxStatus status() const {
+    return {clients_.size(), counts(), totals_, persistence_ != nullptr,
+            persistence_ != nullptr && persistence_->failing()};
+  }
 
   /// For the runner.
   void perform(wormhole::ServerOutput output, Instant /*now*/) {
+    if (persistence_) return persistence_->take(std::move(output));
+    release(output);
+  }
+
+ private:
+  void release(const wormhole::ServerOutput& output) {
     std::visit(Overloaded{
                    [this](const wormhole::SendToClient& send) {
                      clients_.send(send.connection, send.frame);
                    },
                    [this](const wormhole::DropClient& drop) { clients_.drop(drop.connection); },
+                   [](const wormhole::StoreChange&) {},
                },
                output);
   }
 
- private:
-  struct Listener {
-    GObjectPtr<GSocket> socket;
-    std::unique_ptr<Wakeup> ready;
-  };
-
   MailboxServerClients::Callbacks callbacks() {
     using Id = MailboxServerClients::Id;
     return {
-        [this](Id id, wormhole::ClientAddress address) {
-          post(wormhole::ClientConnected{id, std::move(address)});
-        },
+        [this](wormhole::ClientConnected fact) { post(std::move(fact)); },
         [this](Id id, std::string frame) {
           post(wormhole::ClientFrameReceived{id, std::move(frame)});
         },
@@ -123,58 +148,70 @@ class MailboxServer::Impl {
     };
   }
 
+  /// Makes the machine, with what the state file holds.
+  [[nodiscard]] Result<void> restore() {
+    MailboxStore::Opened opened;
+    if (config_.state_file) {
+      config_.rules.store_changes = true;
+      auto file = MailboxStore::open(*config_.state_file);
+      if (!file) return tl::unexpected(file.error());
+      opened = *std::move(file);
+    }
+    const MailboxStateRestored read = sizes_of(opened.state);
+    runner_.emplace(wormhole::Server(config_.rules, rng_,
+                                     static_cast<double>(g_get_real_time()) / G_USEC_PER_SEC,
+                                     monotonic_now(), std::move(opened.state)),
+                    *this);
+    return opened.store ? keep_in(std::move(opened.store), read) : Result<void>();
+  }
+
+  [[nodiscard]] Result<void> keep_in(std::unique_ptr<MailboxStore> store,
+                                     const MailboxStateRestored& read) {
+    const auto now = counts();
+    const MailboxStateRestored taken{now.mailboxes, now.nameplates, now.messages};
+    // What the machine left out can not stay: later changes build on what is there.
+    if (taken != read) {
+      if (auto written = store->rewrite(runner_->machine().state()); !written) return written;
+    }
+    persistence_ = std::make_unique<MailboxPersistence>(
+        context_, std::move(store), config_.state_retry, totals_,
+        MailboxPersistence::Hooks{[this](const wormhole::ServerOutput& output) { release(output); },
+                                  [this] { return runner_->machine().state(); }, config_.report});
+    if (config_.report) config_.report(taken);
+    return {};
+  }
+
+  static void on_request(SoupServer* /*server*/, SoupServerMessage* message, const char* path,
+                         GHashTable* /*query*/, gpointer data) noexcept {
+    if (std::string_view(path) != kWebsocketPath) return answer_page(message, path);
+    SoupMessageHeaders* headers = soup_server_message_get_request_headers(message);
+    if (soup_message_headers_get_one(headers, "Upgrade") == nullptr) {
+      return answer_without_upgrade(message);
+    }
+    // Without a status, libsoup goes on with the WebSocket handshake.
+    if (static_cast<Impl*>(data)->clients_.admit(message)) return;
+    soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection",
+                                 "close");
+    soup_server_message_set_status(message, SOUP_STATUS_SERVICE_UNAVAILABLE, nullptr);
+  }
+
   static void on_upgraded(SoupServer* /*server*/, SoupServerMessage* message, const char* /*path*/,
                           SoupWebsocketConnection* websocket, gpointer data) noexcept {
     static_cast<Impl*>(data)->clients_.upgraded(message, websocket);
   }
 
-  void add_listener(GObjectPtr<GSocket> socket) {
-    urls_.push_back("ws://" + local_authority(socket.get()) + kWebsocketPath);
-    GSocket* listening = socket.get();
-    listeners_.push_back({std::move(socket), std::make_unique<Wakeup>(context_, [this, listening] {
-                            accept(listening);
-                          })});
-  }
-
-  void watch() {
-    for (const Listener& listener : listeners_) {
-      listener.ready->watch(g_socket_get_fd(listener.socket.get()), G_IO_IN);
-    }
-  }
-
-  void accept(GSocket* listening) {
-    bool progress = false;
-    for (int i = 0; i < kAcceptsPerTurn; ++i) {
-      GError* raw = nullptr;
-      GObjectPtr<GSocket> socket(g_socket_accept(listening, nullptr, &raw));
-      const ErrorPtr error(raw);
-      if (socket) {
-        progress = true;
-        clients_.accept(server_.get(), std::move(socket));
-      } else if (g_error_matches(error.get(), G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
-        return;
-      } else if (g_error_matches(error.get(), G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES)) {
-        break;  // any other error is about one client that has gone again
-      }
-    }
-    if (progress) return;
-    // The socket stays readable, and nothing helps but to wait until something is closed.
-    for (const Listener& listener : listeners_) listener.ready->unwatch();
-    accept_again_.after(kAcceptPause);
-  }
-
   void post(wormhole::ServerInput input) {
-    runner_.post(std::move(input));
+    runner_->post(std::move(input));
     run();
   }
 
   // A send may end a connection, but that is told from the loop: nothing comes back in here.
   void run() {
     const Instant now = monotonic_now();
-    runner_.wake(now);
-    while (runner_.step(now)) {
+    runner_->wake(now);
+    while (runner_->step(now)) {
     }
-    if (const auto due = runner_.deadline()) {
+    if (const auto due = runner_->deadline()) {
       deadline_.after(std::max<Duration>(*due - now, Duration{0}));
     } else {
       deadline_.cancel();
@@ -183,19 +220,24 @@ class MailboxServer::Impl {
 
   GMainContext* context_;
   MailboxServerConfig config_;
-  Runner<wormhole::Server, Impl> runner_;
+  Rng& rng_;
+  MailboxTotals totals_;
+  SslContextPtr tls_;
+  std::optional<Runner<wormhole::Server, Impl>> runner_;  ///< since `restore`
+  std::unique_ptr<MailboxPersistence> persistence_;       ///< with a state file
   MailboxServerClients clients_;
   Wakeup deadline_;
-  Wakeup accept_again_;
   GObjectPtr<SoupServer> server_;
-  std::vector<Listener> listeners_;
+  MailboxListeners listeners_;
+  std::unique_ptr<MailboxAdmin> admin_;
   std::vector<std::string> urls_;
+  std::vector<std::string> admin_urls_;
 };
 
 Result<std::unique_ptr<MailboxServer>> MailboxServer::create(GMainContext* context,
                                                              MailboxServerConfig config, Rng& rng) {
   auto impl = std::make_unique<Impl>(context, std::move(config), rng);
-  if (auto error = impl->listen()) return tl::unexpected(*std::move(error));
+  if (auto started = impl->start(); !started) return tl::unexpected(started.error());
   return std::unique_ptr<MailboxServer>(new MailboxServer(std::move(impl)));
 }
 
@@ -205,14 +247,23 @@ MailboxServer::~MailboxServer() = default;
 void MailboxServer::set_trace(TraceHook hook) {
   impl_->set_trace(std::move(hook));
 }
+Result<void> MailboxServer::reload_tls() {
+  return impl_->reload_tls();
+}
 const std::vector<std::string>& MailboxServer::urls() const {
   return impl_->urls();
+}
+const std::vector<std::string>& MailboxServer::admin_urls() const {
+  return impl_->admin_urls();
 }
 wormhole::Server::Counts MailboxServer::counts() const {
   return impl_->counts();
 }
 std::size_t MailboxServer::connections() const {
   return impl_->connections();
+}
+MailboxStatus MailboxServer::status() const {
+  return impl_->status();
 }
 
 }  // namespace peersock::adapters

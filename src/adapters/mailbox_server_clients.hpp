@@ -11,9 +11,11 @@
 
 #include <libsoup/soup.h>
 
+#include "adapters/client_address.hpp"
 #include "adapters/glib_ptr.hpp"
 #include "adapters/mailbox_server.hpp"
 #include "adapters/metered_stream.hpp"
+#include "adapters/openssl_util.hpp"
 #include "adapters/wakeup.hpp"
 
 namespace peersock::adapters {
@@ -23,22 +25,26 @@ class MailboxServerClients {
   using Id = wormhole::ConnectionId;
   /// Called from the loop. `frame` and `gone` follow `joined`; after `gone` nothing follows.
   struct Callbacks {
-    std::function<void(Id, wormhole::ClientAddress)> joined;
+    std::function<void(wormhole::ClientConnected)> joined;
     std::function<void(Id, std::string)> frame;
     std::function<void(Id)> gone;
   };
 
-  /// `config` must outlive the object.
+  /// `config` and `totals` must outlive the object.
   MailboxServerClients(GMainContext* context, const MailboxServerConfig& config,
-                       Callbacks callbacks);
+                       MailboxTotals& totals, Callbacks callbacks);
   MailboxServerClients(const MailboxServerClients&) = delete;
   MailboxServerClients& operator=(const MailboxServerClients&) = delete;
   MailboxServerClients(MailboxServerClients&&) = delete;
   MailboxServerClients& operator=(MailboxServerClients&&) = delete;
   ~MailboxServerClients();
 
-  /// Gives an accepted socket to `server`, or refuses it when there are too many.
-  void accept(SoupServer* server, GObjectPtr<GSocket> socket);
+  /// Gives an accepted socket to `server`, or refuses it when there are too many. TCP connections
+  /// speak TLS with `tls`, if that is not null.
+  void accept(SoupServer* server, GObjectPtr<GSocket> socket, SSL_CTX* tls);
+  /// Asked for each request for a WebSocket, before its handshake: false when the client that a
+  /// reverse proxy speaks for has too many connections.
+  [[nodiscard]] bool admit(SoupServerMessage* message);
   /// The WebSocket handshake of the connection behind `message` is done.
   void upgraded(SoupServerMessage* message, SoupWebsocketConnection* websocket);
 
@@ -54,7 +60,7 @@ class MailboxServerClients {
   struct Client {
     MailboxServerClients* owner = nullptr;
     Id id = 0;
-    std::string network;  ///< what max_connections_per_address counts
+    ClientOrigin origin;
     GObjectPtr<GSocket> socket;
     std::shared_ptr<Meter> meter;
     GObjectPtr<SoupWebsocketConnection> websocket;  ///< since the handshake
@@ -65,6 +71,7 @@ class MailboxServerClients {
     std::uint64_t queued = 0;
     std::uint64_t explained = 0;  ///< received octets that belong to delivered messages
     bool dropped = false;
+    ClientEnd end = ClientEnd::kClosed;
   };
 
   static void on_message(SoupWebsocketConnection* websocket, gint type, GBytes* message,
@@ -72,19 +79,31 @@ class MailboxServerClients {
   void heard(Client& client, std::string frame);
   [[nodiscard]] std::uint64_t backlog(const Client& client) const;
   void relieve(Client& client);
-  static void kill(Client& client);
+  static void kill(Client& client, ClientEnd why);
+  void start(SoupServer* server, std::unique_ptr<Client> client, SSL_CTX* tls);
+  [[nodiscard]] Client* behind(SoupServerMessage* message);
+  [[nodiscard]] bool count(const std::string& key);
+  void discount(const std::string& key);
+  [[nodiscard]] bool counts_at_once(const ClientOrigin& origin) const;
+  void refuse(GSocket* socket, bool plain, std::uint64_t& total);
   void reap();
+  void part(const Client& client);
+  void tell_of_refusals();
   [[nodiscard]] Duration sweep_interval() const;
+  void arm_sweeper();
   void sweep();
 
   const MailboxServerConfig& config_;
+  MailboxTotals& totals_;
   GMainContext* context_;
   Callbacks callbacks_;
   std::map<Id, std::unique_ptr<Client>> clients_;
-  std::map<std::string, std::size_t> per_network_;
+  std::map<std::string, std::size_t> per_origin_;  ///< by ClientOrigin::key
+  MailboxClientsRefused told_;                     ///< of the totals
   Id next_id_ = 1;
   Wakeup reaper_;
   Wakeup sweeper_;
+  bool sweeper_armed_ = false;  ///< while there is anybody, or anything to tell
 };
 
 }  // namespace peersock::adapters

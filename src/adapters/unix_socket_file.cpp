@@ -12,8 +12,6 @@
 namespace peersock::adapters {
 namespace {
 
-constexpr mode_t kAllButOwner = 0177;
-
 tl::unexpected<Error> refuse(const std::string& path, std::string_view why) {
   return fail(ErrorKind::kLocalEndpoint, fmt::format("can not listen on unix:{}: {}", path, why));
 }
@@ -42,7 +40,7 @@ Result<void> clear(const std::string& path, const SocketAddress& address) {
 
 }  // namespace
 
-Result<UnixSocketFile::Bound> UnixSocketFile::bind(const std::string& path) {
+Result<UnixSocketFile::Bound> UnixSocketFile::bind(const std::string& path, mode_t mode) {
   const auto address = unix_address(path);
   if (!address) return refuse(path, "the path is too long; choose a shorter one");
   if (auto cleared = clear(path, *address); !cleared) return tl::unexpected(cleared.error());
@@ -50,7 +48,7 @@ Result<UnixSocketFile::Bound> UnixSocketFile::bind(const std::string& path) {
   UniqueFd fd = open_socket(AF_UNIX);
   if (!fd) return refuse(path, g_strerror(errno));
   // The file is never there with more rights than it is to have.
-  const mode_t before = ::umask(kAllButOwner);
+  const mode_t before = ::umask(~mode & 0777);
   const int bound = ::bind(fd.get(), address->get(), address->size);
   const int error = errno;
   ::umask(before);

@@ -15,9 +15,9 @@ namespace peersock::adapters {
 class UnixSocketFile {
  public:
   struct Bound;
-  /// Binds a listening socket to `path` with mode 0600. A socket file that nobody listens on any
+  /// Binds a listening socket to `path` with this mode. A socket file that nobody listens on any
   /// more is replaced. Errors are kLocalEndpoint.
-  [[nodiscard]] static Result<Bound> bind(const std::string& path);
+  [[nodiscard]] static Result<Bound> bind(const std::string& path, mode_t mode = 0600);
 
   UnixSocketFile(UnixSocketFile&& other) noexcept;
   UnixSocketFile& operator=(UnixSocketFile&&) = delete;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/render_json.hpp"
+#include "app/render_mailbox.hpp"
 
 namespace peersock::app {
 namespace {
@@ -53,6 +54,11 @@ void EventPrinter::show(const Event& event) {
 
 void EventPrinter::show(const TraceStep& step) {
   line(json_ ? render_json(step) : format_trace(step));
+}
+
+void EventPrinter::show(const adapters::MailboxFact& fact) {
+  if (json_) return line(render_json(fact));
+  if (const auto text = render_text(fact, verbosity_)) line(*text);
 }
 
 void EventPrinter::show_status(const LiveStatus& status) {

@@ -14,7 +14,6 @@
 namespace peersock::app {
 namespace {
 
-constexpr const char* kDefaultMailboxAddress = "127.0.0.1:4000";
 constexpr std::string_view kTurnPasswordFlag = "--turn-password";
 /// Two numbers and three words, if each is an argument of its own.
 constexpr int kMaxCodeArguments = 5;
@@ -61,6 +60,7 @@ struct Raw {
   std::vector<std::string> rendezvous;
   Text stun, stun_port;
   Text turn, turn_port, turn_user, turn_password, turn_transport;
+  MailboxArguments mailbox;
   bool quiet = false;
   bool verbose = false;
 };
@@ -154,10 +154,7 @@ void add_commands(CLI::App& app, Raw& raw) {
                       raw);
   CLI::App& mailbox = add_session(app, raw, Command::kMailbox, "mailbox",
                                   "Run a rendezvous server, for a network of one's own");
-  mailbox
-      .add_option("--listen", raw.endpoint,
-                  std::string("Where to accept clients; the default is ") + kDefaultMailboxAddress)
-      ->type_name("ADDRESS:PORT");
+  raw.mailbox.add_to(mailbox);
   add_output_options(mailbox, raw);
 }
 
@@ -260,12 +257,15 @@ void convert_settings(Conversion& conversion, Raw& raw) {
 void convert_endpoint(Conversion& conversion, Raw& raw) {
   Options& options = raw.options;
   if (options.command == Command::kStdioA || options.command == Command::kStdioB) return;
+  if (options.command == Command::kMailbox) {
+    auto config = raw.mailbox.convert();
+    if (!config) return conversion.take(std::move(config.error()));
+    options.mailbox = *std::move(config);
+    return;
+  }
   auto endpoint = options.command == Command::kConnect ? parse_connect_target(raw.endpoint)
                                                        : parse_listen_address(raw.endpoint);
   if (!endpoint) return conversion.take(std::move(endpoint.error()));
-  conversion.refuse_if(
-      options.command == Command::kMailbox && std::holds_alternative<UnixEndpoint>(*endpoint),
-      "A rendezvous server needs a TCP port; expected is --listen ADDRESS:PORT");
   options.endpoint = std::move(*endpoint);
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <variant>
 
+#include "app/mailbox_options.hpp"
 #include "app/render_text.hpp"
 #include "app/settings.hpp"
 #include "core/endpoint.hpp"
@@ -20,7 +21,7 @@ enum class Command : std::uint8_t { kConnect, kListen, kStdioA, kStdioB, kMailbo
 
 struct Options {
   Command command = Command::kListen;
-  /// connect: the target; listen and mailbox: where to accept.
+  /// connect: the target; listen: where to accept.
   std::optional<Endpoint> endpoint;
   std::optional<Secret> code;  ///< as typed; not checked
   std::optional<int> code_fd;
@@ -32,6 +33,7 @@ struct Options {
   ice::RelayPolicy relay = ice::RelayPolicy::kAuto;
   std::optional<std::string> config_file;
   SettingsLayer settings;
+  adapters::MailboxServerConfig mailbox;  ///< of the command mailbox
 };
 
 /// --help or --version: for standard output, and exit code 0. Ends with a line end.

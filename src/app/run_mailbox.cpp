@@ -1,5 +1,11 @@
 #include "app/run_mailbox.hpp"
 
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
 #include "adapters/entropy.hpp"
 #include "adapters/mailbox_server.hpp"
 #include "app/event_printer.hpp"
@@ -8,13 +14,30 @@
 namespace peersock::app {
 namespace {
 
-constexpr std::uint16_t kDefaultPort = 4000;
+/// Descriptors beside those of clients: listeners, state file, the loop's own.
+constexpr rlim_t kOtherDescriptors = 64;
 
-adapters::MailboxServerConfig server_config(const Options& options) {
-  adapters::MailboxServerConfig config;
-  const auto* endpoint = options.endpoint ? std::get_if<TcpEndpoint>(&*options.endpoint) : nullptr;
-  config.listen = {endpoint != nullptr ? *endpoint : TcpEndpoint{"127.0.0.1", kDefaultPort}};
-  return config;
+/// A connection is a descriptor, and the usual limit of a process is 1024 of them.
+std::optional<std::string> raise_descriptor_limit(std::size_t connections) {
+  const rlim_t wanted = connections + kOtherDescriptors;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return std::nullopt;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_max >= wanted) return std::nullopt;
+  return fmt::format(
+      "this process may open {} files, too few for {} connections: raise the limit (ulimit -n, "
+      "LimitNOFILE=), or lower --max-connections",
+      limit.rlim_max, connections);
+}
+
+void reload(adapters::MailboxServer& server, EventPrinter& printer) {
+  if (auto done = server.reload_tls(); !done) {
+    printer.show(
+        event::Warning{"the certificate stays as it was, because " + done.error().message});
+  } else {
+    printer.show(adapters::MailboxTlsReloaded{});
+  }
 }
 
 }  // namespace
@@ -23,7 +46,14 @@ ExitCode run_mailbox(const Options& options) {
   EventPrinter printer(options.json, options.verbosity, false);
   Loop loop;
   adapters::SystemRng rng;
-  auto server = adapters::MailboxServer::create(loop.context(), server_config(options), rng);
+  adapters::MailboxServerConfig config = options.mailbox;
+  const bool has_tls = config.tls.has_value();
+  config.version = PEERSOCK_VERSION;
+  config.report = [&](const adapters::MailboxFact& fact) { printer.show(fact); };
+  if (const auto warning = raise_descriptor_limit(config.max_connections)) {
+    printer.show(event::Warning{*warning});
+  }
+  auto server = adapters::MailboxServer::create(loop.context(), std::move(config), rng);
   if (!server) {
     printer.show(event::Failed{server.error()});
     printer.show(event::Ended{exit_code(server.error().kind)});
@@ -34,7 +64,11 @@ ExitCode run_mailbox(const Options& options) {
   }
   bool interrupted = false;
   loop.on_interrupt([&] { interrupted = true; });
+  if (has_tls) loop.on_hangup([&] { reload(**server, printer); });
   for (const auto& url : (*server)->urls()) printer.show(event::MailboxListening{url});
+  for (const auto& url : (*server)->admin_urls()) {
+    printer.show(adapters::MailboxAdminListening{url});
+  }
   loop.run_until([&] { return interrupted; });
   server->reset();
   loop.settle();

@@ -16,15 +16,18 @@ static_assert(Machine<Server>);
 
 class Server::Impl {
  public:
-  Impl(ServerConfig config, Rng& rng, double epoch, Instant started)
-      : config_(std::move(config)), epoch_(epoch), started_(started), board_(config_, rng) {}
+  Impl(ServerConfig config, Rng& rng, double epoch, Instant started, ServerState restored)
+      : config_(std::move(config)), epoch_(epoch), started_(started), board_(config_, rng) {
+    board_.restore(std::move(restored), started);
+    schedule(started);
+  }
 
   std::vector<ServerOutput> handle(ServerInput input, Instant now) {
     Replies replies(epoch_ + std::chrono::duration<double>(now - started_).count());
     std::visit([&](auto&& fact) { on(fact, replies, now); }, input);
     for (const ConnectionId connection : replies.dropped()) forget(connection);
     schedule(now);
-    return replies.take();
+    return in_order(board_.take_changes(), replies.take());
   }
 
   [[nodiscard]] std::optional<Instant> deadline() const { return next_prune_; }
@@ -35,11 +38,23 @@ class Server::Impl {
     board_.count(counts);
     return counts;
   }
+  [[nodiscard]] ServerState state() const { return board_.state(); }
 
  private:
+  /// What is to be kept comes before what says that it is kept.
+  static std::vector<ServerOutput> in_order(std::vector<StateChange> changes,
+                                            std::vector<ServerOutput> replies) {
+    if (changes.empty()) return replies;
+    std::vector<ServerOutput> outputs;
+    outputs.reserve(changes.size() + replies.size());
+    for (StateChange& change : changes) outputs.emplace_back(StoreChange{std::move(change)});
+    for (ServerOutput& reply : replies) outputs.push_back(std::move(reply));
+    return outputs;
+  }
+
   void on(const ClientConnected& fact, Replies& replies, Instant /*now*/) {
     const auto [entry, fresh] =
-        conversations_.try_emplace(fact.connection, Conversation(fact.connection));
+        conversations_.try_emplace(fact.connection, Conversation(fact.connection, fact.origin));
     if (fresh) entry->second.welcome(config_, fact.address, replies);
   }
 
@@ -89,8 +104,8 @@ class Server::Impl {
   std::optional<Instant> next_prune_;  ///< while there is anything to prune
 };
 
-Server::Server(ServerConfig config, Rng& rng, double epoch, Instant started)
-    : impl_(std::make_unique<Impl>(std::move(config), rng, epoch, started)) {}
+Server::Server(ServerConfig config, Rng& rng, double epoch, Instant started, ServerState restored)
+    : impl_(std::make_unique<Impl>(std::move(config), rng, epoch, started, std::move(restored))) {}
 Server::Server(Server&&) noexcept = default;
 Server& Server::operator=(Server&&) noexcept = default;
 Server::~Server() = default;
@@ -103,6 +118,9 @@ std::optional<Instant> Server::deadline() const {
 }
 Server::Counts Server::counts() const {
   return impl_->counts();
+}
+ServerState Server::state() const {
+  return impl_->state();
 }
 
 }  // namespace peersock::wormhole

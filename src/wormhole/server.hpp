@@ -11,13 +11,17 @@
 
 #include "core/machine.hpp"
 #include "core/rng.hpp"
+#include "wormhole/server_state.hpp"
 
 namespace peersock::wormhole {
 
 struct ServerConfig {
   std::optional<std::string> motd;
   std::optional<std::string> welcome_error;
+  std::optional<std::string> advertised_version;  ///< `current_cli_version` of the welcome
   bool allow_list = true;
+  /// Says every change of what a restart must not lose (StoreChange).
+  bool store_changes = false;
   /// Idle nameplates and mailboxes without a listener are dropped after this long …
   Duration prune_after = 11min;
   /// … checked this often.
@@ -28,6 +32,9 @@ struct ServerConfig {
   /// Connections that hear one mailbox; one more makes the oldest of them go.
   std::size_t max_listeners_per_mailbox = 16;
   std::size_t max_mailboxes = 65536;
+  /// Nameplates in use that connections of one origin have made; one that holds all the short ones
+  /// would make everybody else's codes longer.
+  std::size_t max_nameplates_per_origin = 64;
   /// Everything that is kept for all mailboxes together; then requests that need more are refused.
   std::size_t max_octets = 256 * 1024 * 1024;
 };
@@ -48,6 +55,9 @@ struct ClientConnected {
   static constexpr std::string_view kName = "ClientConnected";
   ConnectionId connection = 0;
   std::optional<ClientAddress> address = std::nullopt;
+  /// Connections of the same origin share max_nameplates_per_origin; empty: no such limit. The
+  /// machine only compares it.
+  std::string origin = std::string();
 };
 struct ClientFrameReceived {
   static constexpr std::string_view kName = "ClientFrameReceived";
@@ -73,7 +83,12 @@ struct DropClient {
   static constexpr std::string_view kName = "DropClient";
   ConnectionId connection = 0;
 };
-using ServerOutput = std::variant<SendToClient, DropClient>;
+/// To be kept before anything that follows it is sent. Only with ServerConfig::store_changes.
+struct StoreChange {
+  static constexpr std::string_view kName = "StoreChange";
+  StateChange change;
+};
+using ServerOutput = std::variant<SendToClient, DropClient, StoreChange>;
 
 class Server {
  public:
@@ -82,8 +97,9 @@ class Server {
   static constexpr std::string_view kName = "mailbox";
 
   /// `epoch` is the wall-clock time in seconds that `started` corresponds to; it only fills the
-  /// `server_tx` / `server_rx` fields. `rng` must outlive the machine.
-  Server(ServerConfig config, Rng& rng, double epoch, Instant started);
+  /// `server_tx` / `server_rx` fields. `rng` must outlive the machine. `restored` is the state of
+  /// an earlier server; what does not fit together in it is left out.
+  Server(ServerConfig config, Rng& rng, double epoch, Instant started, ServerState restored = {});
   Server(Server&&) noexcept;
   Server& operator=(Server&&) noexcept;
   Server(const Server&) = delete;
@@ -113,6 +129,8 @@ class Server {
     Outcomes outcomes;
   };
   [[nodiscard]] Counts counts() const;
+  /// A copy of all that a restart must not lose.
+  [[nodiscard]] ServerState state() const;
 
  private:
   class Impl;

@@ -55,10 +55,14 @@ Answer<std::string> Board::claim(const Speaker& speaker, const std::string& name
     if (!entered) return tl::unexpected(entered.error());
     return mailbox;
   }
+  if (!speaker.origin.empty() &&
+      nameplates_.made_by(speaker.origin) >= config_.max_nameplates_per_origin) {
+    return tl::unexpected(kTooManyNameplates);
+  }
   std::string mailbox = new_mailbox_id();
   const auto entered = mailboxes_.enter(mailbox, speaker.appid, speaker.side, nameplate, now);
   if (!entered) return tl::unexpected(entered.error());
-  nameplates_.create(speaker.appid, nameplate, mailbox);
+  nameplates_.create(speaker.appid, nameplate, mailbox, speaker.origin);
   (void)nameplates_.claim(speaker.appid, nameplate, speaker.side);
   return mailbox;
 }
@@ -101,6 +105,17 @@ void Board::forget_nameplate(const Mailboxes::Departed& departed) {
 void Board::count(Server::Counts& counts) const {
   counts.nameplates = nameplates_.size();
   mailboxes_.count(counts);
+}
+
+void Board::restore(ServerState state, Instant now) {
+  for (StoredMailbox& mailbox : state.mailboxes) mailboxes_.restore(std::move(mailbox), now);
+  for (StoredNameplate& nameplate : state.nameplates) {
+    if (mailboxes_.contains(nameplate.mailbox)) nameplates_.restore(std::move(nameplate));
+  }
+}
+
+ServerState Board::state() const {
+  return {mailboxes_.state(), nameplates_.state()};
 }
 
 }  // namespace peersock::wormhole::server

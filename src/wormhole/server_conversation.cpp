@@ -75,6 +75,7 @@ void Conversation::welcome(const ServerConfig& config, const std::optional<Clien
   json content = json::object();
   if (config.motd) content["motd"] = *config.motd;
   if (config.welcome_error) content["error"] = *config.welcome_error;
+  if (config.advertised_version) content["current_cli_version"] = *config.advertised_version;
   if (address) {
     const bool ipv4 = address->family == ClientAddress::Family::kIpv4;
     content["your-address"] = {{ipv4 ? "ipv4" : "ipv6", address->host}, {"port", address->port}};
@@ -149,7 +150,7 @@ Answer<void> Conversation::on_bind(const json& message, Desk& /*desk*/) {
   if (!appid) return tl::unexpected<Refusal>("'appid' must be a string of at most 512 octets");
   auto side = name_at(message, "side");
   if (!side) return tl::unexpected<Refusal>("'side' must be a string of at most 512 octets");
-  speaker_ = Speaker{*std::move(appid), *std::move(side)};
+  speaker_ = Speaker{*std::move(appid), *std::move(side), origin_};
   return {};
 }
 

@@ -36,7 +36,9 @@ class Replies {
 
 class Conversation {
  public:
-  explicit Conversation(ConnectionId connection) : connection_(connection) {}
+  /// `origin`: ClientConnected::origin.
+  Conversation(ConnectionId connection, std::string origin)
+      : connection_(connection), origin_(std::move(origin)) {}
 
   void welcome(const ServerConfig& config, const std::optional<ClientAddress>& address,
                Replies& replies) const;
@@ -70,6 +72,7 @@ class Conversation {
   [[nodiscard]] Answer<std::string> mailbox_to_close(const Json& message) const;
 
   ConnectionId connection_;
+  std::string origin_;
   std::optional<Speaker> speaker_;  ///< since bind
   bool did_allocate_ = false;
   bool did_claim_ = false;

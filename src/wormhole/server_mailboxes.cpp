@@ -17,6 +17,14 @@ std::size_t cost(const Message& message) {
          (id == nullptr ? 0 : id->size());
 }
 
+std::size_t cost_of_side(const std::string& side) {
+  return kSideCost + 2 * side.size();  // the nameplate may name it too
+}
+
+std::size_t cost_of_mailbox(const std::string& id, const std::string& appid) {
+  return kMailboxCost + 2 * id.size() + appid.size();
+}
+
 }  // namespace
 
 bool Mailboxes::has_room(std::size_t octets) const {
@@ -47,17 +55,18 @@ Answer<Tenancy> Mailboxes::enter(const std::string& id, const std::string& appid
   if (entry != mailboxes_.end() && entry->second.appid != appid) {
     return tl::unexpected(kForeignMailbox);
   }
-  const std::size_t side_cost = kSideCost + 2 * side.size();  // the nameplate may name it too
+  const std::size_t side_cost = cost_of_side(side);
   if (entry == mailboxes_.end()) {
-    const std::size_t all = kMailboxCost + 2 * id.size() + appid.size() + side_cost;
-    if (mailboxes_.size() >= config_.max_mailboxes || !has_room(all)) {
+    const std::size_t own_cost = cost_of_mailbox(id, appid);
+    if (mailboxes_.size() >= config_.max_mailboxes || !has_room(own_cost + side_cost)) {
       return tl::unexpected(kServerFull);
     }
     entry = mailboxes_.emplace(id, Mailbox{}).first;
     entry->second.serial = next_serial_++;
     entry->second.appid = appid;
     entry->second.nameplate = nameplate;
-    charge(entry->second, all - side_cost);
+    charge(entry->second, own_cost);
+    journal_.record([&] { return StoreMailbox{id, appid, nameplate}; });
   }
   Mailbox& mailbox = entry->second;
   mailbox.updated = now;
@@ -69,6 +78,7 @@ Answer<Tenancy> Mailboxes::enter(const std::string& id, const std::string& appid
     if (!has_room(side_cost)) return tl::unexpected(kServerFull);
     mailbox.sides.push_back({.name = side, .open = true, .mood = std::nullopt});
     charge(mailbox, side_cost);
+    journal_.record([&] { return StoreSide{id, mailbox.sides.back()}; });
   }
   if (mailbox.sides.size() > kMaxSides) return tl::unexpected(kCrowded);
   return Tenancy{id, mailbox.serial};
@@ -109,6 +119,7 @@ Answer<void> Mailboxes::add(const Tenancy& tenancy, Message message, Instant now
     return tl::unexpected(kMailboxFull);
   }
   if (!has_room(octets)) return tl::unexpected(kServerFull);
+  journal_.record([&] { return StoreMessage{tenancy.mailbox, message}; });
   mailbox->messages.push_back(std::move(message));
   mailbox->message_octets += octets;
   charge(*mailbox, octets);
@@ -129,6 +140,7 @@ std::optional<Mailboxes::Departed> Mailboxes::leave(const std::string& id, const
   mine->open = false;
   mine->mood = mood;
   if (std::any_of(sides.begin(), sides.end(), [](const Side& s) { return s.open; })) {
+    journal_.record([&] { return StoreSide{id, *mine}; });
     return std::nullopt;
   }
   return remove(entry, false);
@@ -151,6 +163,7 @@ Mailboxes::Departed Mailboxes::remove(Map::iterator entry, bool pruned) {
   tally(mailbox, pruned);
   octets_ -= mailbox.octets;
   message_count_ -= mailbox.messages.size();
+  journal_.record([&] { return EraseMailbox{entry->first}; });
   Departed departed{std::move(mailbox.appid), std::move(mailbox.nameplate), entry->first};
   mailboxes_.erase(entry);
   return departed;
@@ -176,6 +189,32 @@ void Mailboxes::count(Server::Counts& counts) const {
   counts.messages = message_count_;
   counts.octets = octets_;
   counts.outcomes = outcomes_;
+}
+
+void Mailboxes::restore(StoredMailbox stored, Instant now) {
+  const auto [entry, fresh] = mailboxes_.try_emplace(stored.id);
+  if (!fresh) return;
+  Mailbox& mailbox = entry->second;
+  mailbox.serial = next_serial_++;
+  mailbox.appid = std::move(stored.appid);
+  mailbox.nameplate = std::move(stored.nameplate);
+  mailbox.sides = std::move(stored.sides);
+  mailbox.messages = std::move(stored.messages);
+  mailbox.updated = now;
+  for (const Message& message : mailbox.messages) mailbox.message_octets += cost(message);
+  std::size_t all = mailbox.message_octets + cost_of_mailbox(entry->first, mailbox.appid);
+  for (const Side& side : mailbox.sides) all += cost_of_side(side.name);
+  charge(mailbox, all);
+  message_count_ += mailbox.messages.size();
+}
+
+std::vector<StoredMailbox> Mailboxes::state() const {
+  std::vector<StoredMailbox> all;
+  all.reserve(mailboxes_.size());
+  for (const auto& [id, mailbox] : mailboxes_) {
+    all.push_back({id, mailbox.appid, mailbox.nameplate, mailbox.sides, mailbox.messages});
+  }
+  return all;
 }
 
 }  // namespace peersock::wormhole::server

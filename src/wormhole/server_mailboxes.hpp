@@ -14,6 +14,7 @@
 
 #include "wire/mailbox_message.hpp"
 #include "wormhole/server.hpp"
+#include "wormhole/server_journal.hpp"
 
 namespace peersock::wormhole::server {
 
@@ -32,13 +33,7 @@ inline constexpr Refusal kForeignMailbox = "the mailbox belongs to another appli
 inline constexpr std::size_t kMaxSides = 2;
 inline constexpr std::size_t kMaxRememberedSides = 16;
 
-struct Message {
-  std::string side;
-  std::string phase;
-  std::string body;
-  nlohmann::json id;     ///< of the client's request; null, a string, a number or a boolean
-  double server_rx = 0;  ///< seconds since the Unix epoch
-};
+using Message = StoredMessage;
 
 /// One life of a mailbox: its id may come back later, with another serial number.
 struct Tenancy {
@@ -48,7 +43,7 @@ struct Tenancy {
 
 class Mailboxes {
  public:
-  explicit Mailboxes(const ServerConfig& config) : config_(config) {}
+  Mailboxes(const ServerConfig& config, Journal& journal) : config_(config), journal_(journal) {}
 
   [[nodiscard]] bool contains(const std::string& id) const { return mailboxes_.contains(id); }
   /// Whether there is room for `octets` more of anything.
@@ -86,12 +81,12 @@ class Mailboxes {
   [[nodiscard]] bool empty() const { return mailboxes_.empty(); }
   void count(Server::Counts& counts) const;
 
+  /// Whatever the limits are now. Ignores one whose id is there.
+  void restore(StoredMailbox stored, Instant now);
+  [[nodiscard]] std::vector<StoredMailbox> state() const;
+
  private:
-  struct Side {
-    std::string name;
-    bool open = true;
-    std::optional<wire::Mood> mood;
-  };
+  using Side = StoredSide;
   struct Mailbox {
     std::uint64_t serial = 0;
     std::string appid;
@@ -113,6 +108,7 @@ class Mailboxes {
   void tally(const Mailbox& mailbox, bool pruned);
 
   const ServerConfig& config_;
+  Journal& journal_;
   Map mailboxes_;
   std::uint64_t next_serial_ = 1;
   std::size_t message_count_ = 0;

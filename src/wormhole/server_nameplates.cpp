@@ -67,11 +67,18 @@ const std::string* Nameplates::mailbox_of(const std::string& appid, const std::s
 }
 
 void Nameplates::create(const std::string& appid, const std::string& name,
-                        const std::string& mailbox) {
+                        const std::string& mailbox, const std::string& origin) {
   Directory& directory = directories_[appid];
-  if (!directory.nameplates.emplace(name, Nameplate{mailbox, {}}).second) return;
+  if (!directory.nameplates.emplace(name, Nameplate{mailbox, {}, origin}).second) return;
   if (const auto number = short_number(name)) directory.taken.set(*number);
   ++size_;
+  if (!origin.empty()) ++per_origin_[origin];
+  journal_.record([&] { return StoreNameplate{appid, name, mailbox}; });
+}
+
+std::size_t Nameplates::made_by(const std::string& origin) const {
+  const auto found = per_origin_.find(origin);
+  return found == per_origin_.end() ? 0 : found->second;
 }
 
 bool Nameplates::claim(const std::string& appid, const std::string& name, const std::string& side) {
@@ -81,10 +88,13 @@ bool Nameplates::claim(const std::string& appid, const std::string& name, const 
   if (found == directory->second.nameplates.end()) return true;
   auto& claims = found->second.claims;
   const auto mine = std::find_if(claims.begin(), claims.end(),
-                                 [&side](const Claim& claim) { return claim.side == side; });
+                                 [&side](const StoredClaim& claim) { return claim.side == side; });
   if (mine != claims.end()) return mine->held;
   // Whoever claims also enters the mailbox, so that this many are crowded out there.
-  if (claims.size() < kMaxRememberedSides) claims.push_back({side, true});
+  if (claims.size() < kMaxRememberedSides) {
+    claims.push_back({side, true});
+    journal_.record([&] { return StoreClaim{appid, name, claims.back()}; });
+  }
   return true;
 }
 
@@ -96,11 +106,13 @@ void Nameplates::release(const std::string& appid, const std::string& name,
   if (found == directory->second.nameplates.end()) return;
   auto& claims = found->second.claims;
   const auto mine = std::find_if(claims.begin(), claims.end(),
-                                 [&side](const Claim& claim) { return claim.side == side; });
-  if (mine == claims.end()) return;
+                                 [&side](const StoredClaim& claim) { return claim.side == side; });
+  if (mine == claims.end() || !mine->held) return;
   mine->held = false;
-  if (std::none_of(claims.begin(), claims.end(), [](const Claim& c) { return c.held; })) {
+  if (std::none_of(claims.begin(), claims.end(), [](const StoredClaim& c) { return c.held; })) {
     erase(appid, name);
+  } else {
+    journal_.record([&] { return StoreClaim{appid, name, *mine}; });
   }
 }
 
@@ -112,7 +124,13 @@ void Nameplates::remove(const std::string& appid, const std::string& name,
 
 void Nameplates::erase(const std::string& appid, const std::string& name) {
   const auto directory = directories_.find(appid);
-  if (directory == directories_.end() || directory->second.nameplates.erase(name) == 0) return;
+  if (directory == directories_.end()) return;
+  const auto found = directory->second.nameplates.find(name);
+  if (found == directory->second.nameplates.end()) return;
+  const auto maker = per_origin_.find(found->second.origin);
+  if (maker != per_origin_.end() && --maker->second == 0) per_origin_.erase(maker);
+  directory->second.nameplates.erase(found);
+  journal_.record([&] { return EraseNameplate{appid, name}; });
   if (const auto number = short_number(name)) directory->second.taken.reset(*number);
   --size_;
   if (directory->second.nameplates.empty()) directories_.erase(directory);
@@ -125,6 +143,28 @@ std::vector<std::string> Nameplates::list(const std::string& appid) const {
   names.reserve(directory->second.nameplates.size());
   for (const auto& [name, nameplate] : directory->second.nameplates) names.push_back(name);
   return names;
+}
+
+void Nameplates::restore(StoredNameplate stored) {
+  const bool held = std::any_of(stored.claims.begin(), stored.claims.end(),
+                                [](const StoredClaim& claim) { return claim.held; });
+  if (!held || !is_nameplate(stored.name) || find(stored.appid, stored.name) != nullptr) return;
+  Directory& directory = directories_[stored.appid];
+  if (const auto number = short_number(stored.name)) directory.taken.set(*number);
+  ++size_;
+  directory.nameplates.emplace(std::move(stored.name),
+                               Nameplate{std::move(stored.mailbox), std::move(stored.claims), {}});
+}
+
+std::vector<StoredNameplate> Nameplates::state() const {
+  std::vector<StoredNameplate> all;
+  all.reserve(size_);
+  for (const auto& [appid, directory] : directories_) {
+    for (const auto& [name, nameplate] : directory.nameplates) {
+      all.push_back({appid, name, nameplate.mailbox, nameplate.claims});
+    }
+  }
+  return all;
 }
 
 }  // namespace peersock::wormhole::server

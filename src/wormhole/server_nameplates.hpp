@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/rng.hpp"
+#include "wormhole/server_journal.hpp"
 
 namespace peersock::wormhole::server {
 
@@ -18,6 +19,8 @@ namespace peersock::wormhole::server {
 
 class Nameplates {
  public:
+  explicit Nameplates(Journal& journal) : journal_(journal) {}
+
   /// A random free number among the shortest free ones: of 1, 2 or 3 digits, then from 1000 to
   /// 999999. Nothing when none was found.
   [[nodiscard]] std::optional<std::string> pick(const std::string& appid, Rng& rng) const;
@@ -25,7 +28,10 @@ class Nameplates {
   [[nodiscard]] const std::string* mailbox_of(const std::string& appid,
                                               const std::string& name) const;
   /// Makes a nameplate without any claim; it must not exist.
-  void create(const std::string& appid, const std::string& name, const std::string& mailbox);
+  void create(const std::string& appid, const std::string& name, const std::string& mailbox,
+              const std::string& origin);
+  /// How many that `origin` made are in use.
+  [[nodiscard]] std::size_t made_by(const std::string& origin) const;
 
   /// `side` claims an existing nameplate. False when it had claimed and released it before.
   [[nodiscard]] bool claim(const std::string& appid, const std::string& name,
@@ -39,14 +45,15 @@ class Nameplates {
   [[nodiscard]] std::vector<std::string> list(const std::string& appid) const;
   [[nodiscard]] std::size_t size() const { return size_; }
 
+  /// Ignores one that exists, that nobody holds, or whose name is none.
+  void restore(StoredNameplate stored);
+  [[nodiscard]] std::vector<StoredNameplate> state() const;
+
  private:
-  struct Claim {
-    std::string side;
-    bool held = true;
-  };
   struct Nameplate {
     std::string mailbox;
-    std::vector<Claim> claims;
+    std::vector<StoredClaim> claims;
+    std::string origin;  ///< who made it; not known after a restart
   };
   /// Numbers below this, written without leading zeros, are found by looking at all of them.
   static constexpr std::size_t kShort = 1000;
@@ -58,7 +65,9 @@ class Nameplates {
   [[nodiscard]] const Nameplate* find(const std::string& appid, const std::string& name) const;
   void erase(const std::string& appid, const std::string& name);
 
+  Journal& journal_;
   std::map<std::string, Directory> directories_;  ///< by application; none is empty
+  std::map<std::string, std::size_t> per_origin_;
   std::size_t size_ = 0;
 };
 

@@ -75,7 +75,7 @@ struct MailboxClient {
 /// A server on a free port of 127.0.0.1, unless `config` says where.
 struct MailboxHouse {
   explicit MailboxHouse(GlibLoop& loop, adapters::MailboxServerConfig config = {}) {
-    if (config.listen.empty()) config.listen = {{"127.0.0.1", 0}};
+    if (config.listen.empty()) config.listen = {TcpEndpoint{"127.0.0.1", 0}};
     auto made = adapters::MailboxServer::create(loop.context(), std::move(config), rng);
     if (made) server = std::move(*made);
   }

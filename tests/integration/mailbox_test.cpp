@@ -120,7 +120,7 @@ TEST(Mailbox, ServerGoingAwayIsToldAndTheNextOneIsFound) {
   client.lost.clear();
   client.ups = 0;
   adapters::MailboxServerConfig config;
-  config.listen = {{"127.0.0.1", port}};
+  config.listen = {TcpEndpoint{"127.0.0.1", port}};
   const MailboxHouse next(loop, config);
   ASSERT_TRUE(next.server);
   EXPECT_TRUE(client.join(url, "a"));
@@ -181,7 +181,7 @@ TEST(Mailbox, ServerDropsAreTold) {
 TEST(Mailbox, BothFamiliesOnOnePort) {
   GlibLoop loop;
   adapters::MailboxServerConfig config;
-  config.listen = {{"", 0}, {"127.0.0.1", 0}};
+  config.listen = {TcpEndpoint{"", 0}, TcpEndpoint{"127.0.0.1", 0}};
   MailboxHouse house(loop, config);
   ASSERT_TRUE(house.server);
   for (const std::string& url : house.server->urls()) {
@@ -213,7 +213,7 @@ TEST(MailboxListen, SaysWhyItCanNot) {
   };
   for (const Case& c : cases) {
     adapters::MailboxServerConfig config;
-    config.listen = {c.endpoint};
+    config.listen = {Endpoint(c.endpoint)};
     const auto made = adapters::MailboxServer::create(loop.context(), config, house.rng);
     ASSERT_FALSE(made) << c.message;
     EXPECT_EQ(made.error().kind, ErrorKind::kLocalEndpoint);

@@ -106,6 +106,7 @@ void VirtualMailbox::perform(std::vector<wormhole::ServerOutput> outputs) {
                      links_.erase(at);
                      if (told) world_.after(link_.delay, [lost] { lost("closed by the server"); });
                    },
+                   [](const wormhole::StoreChange&) {},
                },
                output);
   }

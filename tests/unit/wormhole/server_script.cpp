@@ -52,18 +52,23 @@ std::string brief(const json& frame) {
 ServerScript::ServerScript(wormhole::ServerConfig config, std::uint64_t seed)
     : rng_(seed), server_(std::move(config), rng_, kEpoch, now_) {}
 
+ServerScript::ServerScript(wormhole::ServerConfig config, wormhole::ServerState restored)
+    : rng_(2), server_(std::move(config), rng_, kEpoch, now_, std::move(restored)) {}
+
 void ServerScript::post(wormhole::ServerInput input) {
   for (auto& output : server_.handle(std::move(input), now_)) {
-    std::visit(Overloaded{
-                   [this](wormhole::SendToClient& sent) {
-                     json frame = json::parse(sent.frame);
-                     EXPECT_TRUE(frame.at("server_tx").is_number_float()) << sent.frame;
-                     if (frame.at("type") == "ack" && !show_acks_) return;
-                     inboxes_[sent.connection].push_back(std::move(frame));
-                   },
-                   [this](wormhole::DropClient& dropped) { ++drops_[dropped.connection]; },
-               },
-               output);
+    std::visit(
+        Overloaded{
+            [this](wormhole::SendToClient& sent) {
+              json frame = json::parse(sent.frame);
+              EXPECT_TRUE(frame.at("server_tx").is_number_float()) << sent.frame;
+              if (frame.at("type") == "ack" && !show_acks_) return;
+              inboxes_[sent.connection].push_back(std::move(frame));
+            },
+            [this](wormhole::DropClient& dropped) { ++drops_[dropped.connection]; },
+            [this](wormhole::StoreChange& store) { changes_.push_back(std::move(store.change)); },
+        },
+        output);
   }
 }
 

@@ -35,6 +35,8 @@ namespace peersock::testing {
 class ServerScript {
  public:
   explicit ServerScript(wormhole::ServerConfig config = {}, std::uint64_t seed = 1);
+  /// A server that was restarted.
+  ServerScript(wormhole::ServerConfig config, wormhole::ServerState restored);
 
   /// Plays the lines; each surprise is a test failure that names its line.
   void play(std::string_view script);
@@ -50,6 +52,8 @@ class ServerScript {
     return inboxes_[connection];
   }
   [[nodiscard]] const wormhole::Server& server() const { return server_; }
+  /// All that was to be stored, in its order.
+  [[nodiscard]] const std::vector<wormhole::StateChange>& changes() const { return changes_; }
   [[nodiscard]] Instant now() const { return now_; }
 
  private:
@@ -67,6 +71,7 @@ class ServerScript {
   std::map<wormhole::ConnectionId, std::deque<nlohmann::json>> inboxes_;
   std::map<wormhole::ConnectionId, int> drops_;
   std::map<std::string, std::string> words_;
+  std::vector<wormhole::StateChange> changes_;
 };
 
 /// A script with a name, for parametrised tests.

@@ -1,0 +1,48 @@
+// What the embedded rendezvous server tells those who look after it, over HTTP at an address of its
+// own: /healthz and /metrics (docs/spec/rendezvous-server.md).
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <libsoup/soup.h>
+
+#include "adapters/glib_ptr.hpp"
+#include "adapters/mailbox_listeners.hpp"
+#include "adapters/mailbox_server.hpp"
+#include "adapters/mailbox_server_clients.hpp"
+
+namespace peersock::adapters {
+
+class MailboxAdmin {
+ public:
+  using Status = std::function<MailboxStatus()>;
+  MailboxAdmin(GMainContext* context, std::string version, Status status);
+  MailboxAdmin(const MailboxAdmin&) = delete;
+  MailboxAdmin& operator=(const MailboxAdmin&) = delete;
+  MailboxAdmin(MailboxAdmin&&) = delete;
+  MailboxAdmin& operator=(MailboxAdmin&&) = delete;
+  ~MailboxAdmin();
+
+  /// Errors are kLocalEndpoint.
+  [[nodiscard]] Result<void> listen(const Endpoint& endpoint, mode_t unix_mode);
+  /// `http://ADDRESS:PORT` or `unix:PATH`, one for each socket.
+  [[nodiscard]] std::vector<std::string> urls() const;
+
+ private:
+  static void on_request(SoupServer* server, SoupServerMessage* message, const char* path,
+                         GHashTable* query, gpointer data) noexcept;
+  void answer(SoupServerMessage* message, std::string_view path) const;
+
+  GMainContext* context_;
+  std::string version_;
+  Status status_;
+  MailboxServerConfig limits_;
+  MailboxTotals totals_;  ///< of its own connections; told to nobody
+  MailboxServerClients clients_;
+  GObjectPtr<SoupServer> server_;
+  MailboxListeners listeners_;
+};
+
+}  // namespace peersock::adapters

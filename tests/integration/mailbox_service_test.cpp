@@ -1,0 +1,288 @@
+// What makes the rendezvous server a service: state file, TLS, Unix sockets, health and metrics,
+// on the real loop and through real WebSockets.
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "mailbox_client.hpp"
+#include "raw_client.hpp"
+#include "support/test_certificate.hpp"
+
+namespace peersock::testing {
+namespace {
+
+using adapters::MailboxFact;
+using adapters::MailboxServer;
+using adapters::MailboxServerConfig;
+
+/// Files of one test.
+class Folder {
+ public:
+  Folder()
+      : path_(::testing::TempDir() + "peersock-service-" + std::to_string(getpid()) + "-" +
+              ::testing::UnitTest::GetInstance()->current_test_info()->name()) {}
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  Folder(Folder&&) = delete;
+  Folder& operator=(Folder&&) = delete;
+  ~Folder() {
+    for (const auto& file : files_) {
+      for (const char* part : {"", "-wal", "-shm"}) (void)std::remove((file + part).c_str());
+    }
+  }
+  std::string file(const std::string& name, const std::string& content = {}) {
+    files_.push_back(path_ + "-" + name);
+    (void)std::remove(files_.back().c_str());
+    if (!content.empty()) std::ofstream(files_.back()) << content;
+    return files_.back();
+  }
+
+ private:
+  std::string path_;
+  std::vector<std::string> files_;
+};
+
+template <typename Fact>
+const Fact* last(const std::vector<MailboxFact>& facts) {
+  for (auto fact = facts.rbegin(); fact != facts.rend(); ++fact) {
+    if (const auto* found = std::get_if<Fact>(&*fact)) return found;
+  }
+  return nullptr;
+}
+
+// --- state
+
+TEST(MailboxService, AnswersOnlyWhatIsInTheFile) {
+  GlibLoop loop;
+  Folder folder;
+  MailboxServerConfig config;
+  config.state_file = folder.file("state");
+  std::vector<MailboxFact> facts;
+  config.report = [&](const MailboxFact& fact) { facts.push_back(fact); };
+  auto house = std::make_unique<MailboxHouse>(loop, config);
+  MailboxClient client(loop);
+  ASSERT_TRUE(client.join(house->url(), "a"));
+  client.say({{"type", "claim"}, {"nameplate", "4"}});
+  const std::string mailbox = client.hear("claimed").at("mailbox");
+  client.say({{"type", "open"}, {"mailbox", mailbox}});
+  for (int i = 0; i < 20; ++i) {
+    client.say({{"type", "add"}, {"phase", std::to_string(i)}, {"body", std::string(50'000, 'x')}});
+  }
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(client.hear("message").at("phase"), std::to_string(i));
+  }
+  EXPECT_GT(house->server->status().totals.state_commits, 0U);
+  // Many changes of one turn are one transaction.
+  EXPECT_LE(house->server->status().totals.state_commits, 25U);
+  house.reset();
+  house = std::make_unique<MailboxHouse>(loop, config);
+  const auto* restored = last<adapters::MailboxStateRestored>(facts);
+  ASSERT_NE(restored, nullptr);
+  EXPECT_EQ(restored->mailboxes, 1U);
+  EXPECT_EQ(restored->nameplates, 1U);
+  EXPECT_EQ(restored->messages, 20U);
+}
+
+TEST(MailboxService, PongsDoNotOvertakeWhatIsHeldBack) {
+  GlibLoop loop;
+  Folder folder;
+  MailboxServerConfig config;
+  config.state_file = folder.file("state");
+  MailboxHouse house(loop, config);
+  const auto peer = joined(loop, house);
+  bind_and_open(*peer, "a");
+  std::string burst;
+  for (int i = 0; i < 50; ++i) {
+    burst += text({{"type", "add"}, {"phase", std::to_string(i)}, {"body", "00"}, {"id", i}});
+    burst += text({{"type", "ping"}, {"ping", i}});
+  }
+  peer->send(burst);
+  for (int i = 0; i < 50; ++i) {
+    for (const char* type : {"message", "pong"}) {
+      nlohmann::json heard;
+      do {
+        const auto frame = next_frame(loop, *peer);
+        ASSERT_TRUE(frame);
+        heard = nlohmann::json::parse(frame->payload);
+      } while (heard.at("type") == "ack");
+      EXPECT_EQ(heard.at("type"), type) << i;
+    }
+  }
+}
+
+// --- TLS
+
+TEST(MailboxService, SpeaksTlsWithItsOwnClient) {
+  GlibLoop loop;
+  Folder folder;
+  const auto made = make_certificate("IP:127.0.0.1", 10);
+  MailboxServerConfig config;
+  const std::string file = folder.file("both.pem", made.certificate + made.key);
+  config.tls = adapters::TlsFiles{file, file};
+  MailboxHouse house(loop, config);
+  ASSERT_TRUE(house.server);
+  EXPECT_TRUE(house.url().starts_with("wss://127.0.0.1:"));
+  const adapters::GObjectPtr<GTlsDatabase> trusted(
+      G_TLS_DATABASE(g_tls_file_database_new(file.c_str(), nullptr)));
+  adapters::MailboxLinkConfig link;
+  link.trusted = trusted.get();
+  MailboxClient a(loop, link);
+  MailboxClient b(loop, link);
+  ASSERT_TRUE(a.join(house.url(), "a")) << a.lost.at(0);
+  ASSERT_TRUE(b.join(house.url(), "b")) << b.lost.at(0);
+  a.say({{"type", "open"}, {"mailbox", "m"}});
+  b.say({{"type", "open"}, {"mailbox", "m"}});
+  for (int i = 0; i < 5; ++i) {
+    const std::string body(700'000, static_cast<char>('a' + i));
+    a.say({{"type", "add"}, {"phase", "p"}, {"body", body}});
+    EXPECT_EQ(b.hear("message").at("body"), body);
+    EXPECT_EQ(a.hear("message").at("body"), body);
+  }
+}
+
+TEST(MailboxService, WhatIsNoTlsEndsAlone) {
+  GlibLoop loop;
+  Folder folder;
+  const auto made = make_certificate("IP:127.0.0.1", 10);
+  MailboxServerConfig config;
+  config.handshake_timeout = 200ms;
+  config.tls =
+      adapters::TlsFiles{folder.file("c.pem", made.certificate), folder.file("k.pem", made.key)};
+  MailboxHouse house(loop, config);
+  ASSERT_TRUE(house.server);
+  const std::string half_hello("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
+  for (const std::string& octets : {std::string("GET /v1 HTTP/1.1\r\n\r\n"), upgrade_request(),
+                                    half_hello, std::string(), std::string(10'000, '\xff')}) {
+    const auto peer = TcpPeer::connect(loop.context(), house.port());
+    peer->send(octets);
+    EXPECT_TRUE(ends(loop, *peer));
+  }
+  EXPECT_TRUE(loop.until([&] { return house.server->connections() == 0; }));
+}
+
+TEST(MailboxService, SaysWhichTlsFileIsWrong) {
+  GlibLoop loop;
+  Folder folder;
+  const auto made = make_certificate("DNS:a", 10);
+  const auto other = make_certificate("DNS:b", 10);
+  const std::string certificate = folder.file("c.pem", made.certificate);
+  const std::string key = folder.file("k.pem", made.key);
+  const std::string foreign = folder.file("f.pem", other.key);
+  const std::string missing = folder.file("missing.pem");
+  struct Case {
+    adapters::TlsFiles files;
+    std::string message;
+  };
+  const Case cases[] = {
+      {{missing, key}, missing + ": can not be read (No such file or directory)"},
+      {{certificate, missing}, missing + ": can not be read (No such file or directory)"},
+      {{key, key}, key + ": holds no certificate"},
+      {{certificate, certificate}, certificate + ": holds no private key"},
+      {{certificate, foreign}, foreign + ": is not the key of the certificate in " + certificate},
+  };
+  SeededRng rng(1);
+  for (const Case& c : cases) {
+    MailboxServerConfig config;
+    config.listen = {TcpEndpoint{"127.0.0.1", 0}};
+    config.tls = c.files;
+    const auto server = MailboxServer::create(loop.context(), config, rng);
+    ASSERT_FALSE(server) << c.message;
+    EXPECT_EQ(server.error().kind, ErrorKind::kUsage);
+    EXPECT_TRUE(server.error().message.starts_with(c.message)) << server.error().message;
+  }
+}
+
+// --- facts and status
+
+TEST(MailboxService, TellsWhoCameAndWhyTheyWent) {
+  GlibLoop loop;
+  MailboxServerConfig config;
+  std::vector<MailboxFact> facts;
+  config.report = [&](const MailboxFact& fact) { facts.push_back(fact); };
+  config.max_silence = 300ms;
+  config.rules.max_frame = 10'000;
+  MailboxHouse house(loop, config);
+  const auto reason_of = [&](TcpPeer& peer) {
+    facts.clear();
+    EXPECT_TRUE(ends(loop, peer));
+    EXPECT_TRUE(
+        loop.until([&] { return last<adapters::MailboxClientDisconnected>(facts) != nullptr; }));
+    const auto* gone = last<adapters::MailboxClientDisconnected>(facts);
+    return gone == nullptr ? "" : to_string(gone->reason);
+  };
+  EXPECT_EQ(reason_of(*joined(loop, house)), "silent");
+  const auto* came = last<adapters::MailboxClientConnected>(facts);
+  EXPECT_EQ(came, nullptr);
+  const auto closing = joined(loop, house);
+  came = last<adapters::MailboxClientConnected>(facts);
+  ASSERT_NE(came, nullptr);
+  EXPECT_EQ(came->network, "127.0.0.0/24");
+  closing->send(ws_frame(kClose, "\x03\xe8", true));
+  EXPECT_EQ(reason_of(*closing), "closed");
+  const auto flooding = joined(loop, house);
+  flooding->send(ws_frame(kText, "{", true, false));
+  for (int i = 0; i < 100; ++i) {
+    flooding->send(ws_frame(kContinuation, std::string(9'000, ' '), true, false));
+  }
+  // libsoup may see the length first and say goodbye itself.
+  const auto flooded = reason_of(*flooding);
+  EXPECT_TRUE(flooded == "flooded" || flooded == "closed") << flooded;
+  const auto totals = house.server->status().totals;
+  EXPECT_EQ(totals.accepted, 3U);
+  EXPECT_EQ(totals.ended[0] + totals.ended[2] + totals.ended[4], 3U);
+}
+
+TEST(MailboxService, AProxysWordIsTakenOnlyFromThisMachine) {
+  struct Case {
+    const char* header;
+    std::optional<std::string> host;
+    std::string key;
+    std::string network;
+  };
+  const Case cases[] = {
+      {"192.0.2.7", "192.0.2.7", "\xc0\x00\x02\x07", "192.0.2.0/24"},
+      {" 10.0.0.1 , 192.0.2.7\t", "192.0.2.7", "", "192.0.2.0/24"},
+      {"2001:db8:1:2:3::4", "2001:db8:1:2:3::4", "", "2001:db8:1::/48"},
+      {"::ffff:192.0.2.7", "192.0.2.7", "", "192.0.2.0/24"},
+      {"", std::nullopt, "", ""},
+      {"unknown", std::nullopt, "", ""},
+      {"192.0.2.7,", std::nullopt, "", ""},
+      {"192.0.2.7:80", std::nullopt, "", ""},
+  };
+  for (const Case& c : cases) {
+    const auto origin = adapters::forwarded_origin(c.header);
+    ASSERT_EQ(origin.has_value(), c.host.has_value()) << c.header;
+    if (!origin) continue;
+    EXPECT_EQ(origin->address->host, *c.host);
+    EXPECT_EQ(origin->network, c.network);
+    EXPECT_EQ(origin->key.size(), c.network.ends_with("/48") ? 8U : 4U);
+  }
+}
+
+TEST(MailboxService, MetricsNameEverything) {
+  adapters::MailboxStatus status;
+  status.connections = 3;
+  status.counts.octets = 77;
+  status.counts.outcomes.scary = 2;
+  status.totals.ended[1] = 5;
+  const std::string plain = render_metrics(status, "1.2");
+  for (const char* line :
+       {"peersock_mailbox_build_info{version=\"1.2\"} 1\n", "\npeersock_mailbox_connections 3\n",
+        "\npeersock_mailbox_stored_bytes 77\n",
+        "\npeersock_mailbox_mailboxes_ended_total{mood=\"scary\"} 2\n",
+        "\npeersock_mailbox_connections_ended_total{reason=\"handshake\"} 5\n"}) {
+    EXPECT_NE(plain.find(line), std::string::npos) << line;
+  }
+  EXPECT_EQ(plain.find("state_"), std::string::npos);
+  status.has_state_file = status.state_failing = true;
+  EXPECT_NE(render_metrics(status, "").find("\npeersock_mailbox_state_failing 1\n"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace peersock::testing
