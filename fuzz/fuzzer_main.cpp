@@ -14,7 +14,8 @@
 namespace {
 
 const peersock::fuzz::Target& target() {
-  for (const auto& candidate : peersock::fuzz::wire_targets()) {
+  static const auto targets = peersock::fuzz::all_targets();
+  for (const auto& candidate : targets) {
     if (candidate.name == PEERSOCK_FUZZ_TARGET) return candidate;
   }
   std::abort();

@@ -94,8 +94,7 @@ TEST_P(Mutations, NoiseKeepsEveryProperty) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Wire, Mutations,
-                         ::testing::ValuesIn(wire_targets().begin(), wire_targets().end()),
+INSTANTIATE_TEST_SUITE_P(All, Mutations, ::testing::ValuesIn(all_targets()),
                          [](const ::testing::TestParamInfo<Target>& param) {
                            return std::string(param.param.name);
                          });

@@ -22,5 +22,9 @@ struct Target {
 
 /// The readers of src/wire.
 [[nodiscard]] std::span<const Target> wire_targets();
+/// Machines that strangers talk to: the input is a sequence of operations.
+[[nodiscard]] std::span<const Target> machine_targets();
+/// All of them.
+[[nodiscard]] std::vector<Target> all_targets();
 
 }  // namespace peersock::fuzz

@@ -247,4 +247,10 @@ std::span<const Target> wire_targets() {
   return kTargets;
 }
 
+std::vector<Target> all_targets() {
+  std::vector<Target> all(wire_targets().begin(), wire_targets().end());
+  all.insert(all.end(), machine_targets().begin(), machine_targets().end());
+  return all;
+}
+
 }  // namespace peersock::fuzz
