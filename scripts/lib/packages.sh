@@ -29,6 +29,8 @@ PACKAGES_TEST=(
   wormhole-william magic-wormhole-transit-relay python3-qrcode python3-six
   # What people tunnel, and what they would use instead.
   curl socat openssh-client openssh-server openssl
+  # systemd-analyze, which checks the unit.
+  systemd
   # Networks in a box.
   iproute2 nftables procps
   # Checks. The layout of the source is defined by one version of clang-format,

@@ -12,7 +12,7 @@ import urllib.request
 
 import pytest
 
-from harness import LIMIT
+from harness import BINARY, LIMIT, ROOT
 from websocket_client import Refused, WebSocket
 
 
@@ -403,3 +403,33 @@ def test_an_address_in_use_is_named(world):
     server = world.start("mailbox", "--listen", "127.0.0.1:0", "--admin", f"127.0.0.1:{address[1]}")
     assert server.exit_code() == 9
     assert f"127.0.0.1:{address[1]} is in use" in server.error()["message"]
+
+
+# --- the unit
+
+UNIT = ROOT / "packaging" / "peersock-mailbox.service"
+
+
+def unit_with_our_binary():
+    return UNIT.read_text().replace("/usr/local/bin/peersock", str(BINARY))
+
+
+def test_the_unit_is_one_that_systemd_takes(tmp_path):
+    unit = tmp_path / UNIT.name
+    unit.write_text(unit_with_our_binary())
+    done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True,
+                          timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert UNIT.name not in done.stderr  # not even a warning
+
+
+def test_the_units_command_line_is_one_that_we_take(world, tmp_path):
+    values = dict(line.split("=", 1) for line in unit_with_our_binary().splitlines()
+                  if "=" in line and not line.startswith("#"))
+    options = values["Environment"].strip('"').split("=", 1)[1].replace("*:4000", "*:0")
+    words = values["ExecStart"].replace("${STATE_DIRECTORY}", str(tmp_path))
+    binary, *arguments = words.replace("$PEERSOCK_MAILBOX_OPTIONS", options).split()
+    assert binary == str(BINARY)
+    server = world.start(*arguments)
+    server.wait_for("mailbox_listening")
+    assert (tmp_path / "state.db").exists()
