@@ -1,0 +1,1 @@
+"""The conformance suite for rendezvous servers; docs/conformance.md says how to use it."""
