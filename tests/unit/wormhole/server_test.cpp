@@ -39,7 +39,7 @@ TEST(ServerFrames, WelcomeTellsMotdErrorAndAddress) {
   EXPECT_EQ(first.at("welcome"),
             (json{{"motd", "Hello \"you\""},
                   {"error", "closed for today"},
-                    {"current_cli_version", "0.18.0"},
+                  {"current_cli_version", "0.18.0"},
                   {"your-address", {{"ipv6", "2001:db8::1"}, {"port", 4711}}}}));
   EXPECT_EQ(script.inbox(2).at(0).at("welcome").at("your-address"),
             (json{{"ipv4", "192.0.2.7"}, {"port", 80}}));
