@@ -5,11 +5,11 @@
 
 MAILBOX_SERVER_PACKAGE=python3-magic-wormhole-mailbox-server
 
-# mailbox_server_path [SUITE]: prints the folder for PYTHONPATH; fetches the
+# mailbox_server_path SUITE: prints the folder for PYTHONPATH; fetches the
 # package of that Debian suite (trixie has 0.4.1, sid a newer one) if it is not
 # there.
 mailbox_server_path() {
-  local suite=${1:-$NEWER_RELEASE} found
+  local suite=$1 found
   found=$(mailbox_server_folder "$suite")
   if [ -z "$found" ]; then
     say "fetching the reference rendezvous server of Debian $suite, once"
