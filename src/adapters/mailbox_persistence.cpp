@@ -6,7 +6,7 @@ namespace peersock::adapters {
 namespace {
 
 /// When this much is held back, it does not wait for the end of the turn.
-constexpr std::size_t kMaxHeldBack = 1024 * 1024;
+constexpr std::size_t kMaxHeldBack = std::size_t{1024} * 1024;
 
 }  // namespace
 

@@ -4,11 +4,15 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "adapters/client_address.hpp"
+#include "adapters/mailbox_persistence.hpp"
+#include "adapters/mailbox_store.hpp"
 #include "mailbox_client.hpp"
 #include "raw_client.hpp"
 #include "support/test_certificate.hpp"
@@ -86,6 +90,66 @@ TEST(MailboxService, AnswersOnlyWhatIsInTheFile) {
   EXPECT_EQ(restored->mailboxes, 1U);
   EXPECT_EQ(restored->nameplates, 1U);
   EXPECT_EQ(restored->messages, 20U);
+}
+
+/// What the machine says, through a MailboxPersistence on a file.
+struct Desk {
+  Desk(GlibLoop& loop, const std::string& file)
+      : persistence(loop.context(), std::move(adapters::MailboxStore::open(file)->store), 10s,
+                    totals,
+                    {[this, file](const wormhole::ServerOutput& output) {
+                       released.emplace_back(output.index(), mailboxes_in(file));
+                     },
+                     [] { return wormhole::ServerState{}; },
+                     {}}) {}
+
+  void store(const std::string& id) {
+    persistence.take(wormhole::StoreChange{wormhole::StoreMailbox{id, "app", std::nullopt}});
+  }
+  void send(std::size_t octets = 2) {
+    persistence.take(wormhole::SendToClient{1, std::string(octets, 'x')});
+  }
+  /// As another program sees the file at this moment.
+  static int mailboxes_in(const std::string& file) {
+    sqlite3* raw = nullptr;
+    (void)sqlite3_open_v2(file.c_str(), &raw, SQLITE_OPEN_READONLY, nullptr);
+    const adapters::SqlitePtr database(raw);
+    adapters::SqliteStatement count(raw, "SELECT count(*) FROM mailboxes");
+    return count.step() == SQLITE_ROW ? static_cast<int>(count.integer(0)) : -1;
+  }
+
+  adapters::MailboxTotals totals;
+  /// Which kind of output, and how many mailboxes were in the file then.
+  std::vector<std::pair<std::size_t, int>> released;
+  adapters::MailboxPersistence persistence;
+};
+
+TEST(MailboxPersistence, HoldsFramesBackUntilTheFileHasWhatTheySay) {
+  GlibLoop loop;
+  Folder folder;
+  Desk desk(loop, folder.file("state"));
+  desk.send();
+  EXPECT_EQ(desk.released.size(), 1U);  // nothing to wait for
+  desk.store("a");
+  desk.send();
+  desk.store("b");
+  desk.send();
+  desk.persistence.take(wormhole::DropClient{1});
+  EXPECT_EQ(desk.released.size(), 1U);
+  EXPECT_TRUE(loop.until([&] { return desk.released.size() == 4; }));
+  EXPECT_EQ(desk.released,
+            (std::vector<std::pair<std::size_t, int>>{{0, 0}, {0, 2}, {0, 2}, {1, 2}}));
+  EXPECT_EQ(desk.totals.state_commits, 1U);
+}
+
+TEST(MailboxPersistence, DoesNotHoldBackWithoutBound) {
+  GlibLoop loop;
+  Folder folder;
+  Desk desk(loop, folder.file("state"));
+  desk.store("a");
+  for (int i = 0; i < 11; ++i) desk.send(100'000);
+  EXPECT_EQ(desk.released.size(), 11U);
+  EXPECT_EQ(desk.released.front().second, 1);
 }
 
 TEST(MailboxService, PongsDoNotOvertakeWhatIsHeldBack) {
