@@ -46,6 +46,8 @@ class Client:
     def __init__(self, place, headers=()):
         self.place = place
         self.side = None
+        self.app = None
+        self._claims = self._releases = None  # the nameplates of the last requests
         self._fences = itertools.count(1)
         self._kept = []
         self.socket = ws.WebSocket(place.url, place.limit, place.tls, headers)
@@ -69,10 +71,28 @@ class Client:
         except ValueError:
             raise Failure(f"what came is not JSON: {shown(repr(payload))}") from None
         check(isinstance(message, dict), f"what came is no JSON object: {shown(message)}")
+        self._note(message)
         return message
+
+    def _note(self, message):
+        """Keeps in mind which nameplates have to be given back."""
+        held = self.place.held
+        match message.get("type"):
+            case "claimed":
+                held.add((self.app, self.side, self._claims))
+            case "allocated":
+                held.add((self.app, self.side, message.get("nameplate")))
+            case "released":
+                held.discard((self.app, self.side, self._releases))
 
     def send(self, type=None, **fields):
         """Sends a request, and looks at nothing."""
+        if type == "bind":
+            self.app, self.side = fields.get("appid"), fields.get("side")
+        elif type == "claim":
+            self._claims = fields.get("nameplate")
+        elif type == "release":
+            self._releases = fields.get("nameplate", self._claims)
         self.send_json({"type": type, **fields} if type is not None else fields)
 
     def send_json(self, value):
@@ -117,7 +137,6 @@ class Client:
     # ------------------------------------------------------------- vocabulary
 
     def bind(self, side, app=None):
-        self.side = side
         check_equal(self.ask("bind", appid=app or self.place.app, side=side), [],
                     "bind was answered by")
         return self
@@ -217,6 +236,7 @@ class Place:
         self.tls = tls
         self.facts = facts or {}
         self.stack = contextlib.ExitStack()
+        self.held = set()  # (appid, side, nameplate) of what is claimed
         self.app = self.another_app()
 
     @staticmethod
@@ -262,4 +282,11 @@ class Place:
             raise Failure(str(error)) from None
 
     def leave(self):
+        """Ends all connections, and gives the nameplates back: a server may allow only so many of
+        them, and other people want short ones."""
+        self.stack.close()
+        with contextlib.suppress(Failure):  # that it failed is known by now
+            for app, side, nameplate in list(self.held):
+                self.join(side, app).ask("release", nameplate=nameplate)
+                self.stack.close()
         self.stack.close()

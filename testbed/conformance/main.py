@@ -1,7 +1,7 @@
 """Checks a rendezvous server against the rules of the magic-wormhole protocol, one case for each.
 
 Only the protocol is used, and an application id of each case's own: a server in use may be checked.
-What a case leaves there is pruned like anything that clients leave.
+Nameplates are given back; what else a case leaves is pruned like anything that clients leave.
 """
 
 import argparse

@@ -36,6 +36,7 @@ void add_options(CLI::App& app, adapters::MailboxServerConfig& config) {
   duration("--max-silence", config.max_silence, "seconds until a silent client is cut");
   app.add_option("--motd", config.rules.motd, "message of the day");
   app.add_option("--signal-error", config.rules.welcome_error, "the error in the welcome");
+  app.add_option("--advertise-version", config.rules.advertised_version, "for current_cli_version");
   app.add_flag_callback(
       "--no-list", [&config] { config.rules.allow_list = false; }, "list no nameplates");
 }
