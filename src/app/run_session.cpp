@@ -128,7 +128,10 @@ ExitCode run_session(Options& options, const Environment& environment) {
       {[&](const Event& event) { printer.show(event); }, [&](ExitCode ended) { code = ended; }});
   if (!host) return fail_early(printer, host.error());
   if (options.trace) (*host)->set_trace([&](const TraceStep& step) { printer.show(step); });
-  loop.on_interrupt([&] { (*host)->interrupt(); });
+  // A signal may also come while the loop settles, when the host has gone.
+  loop.on_interrupt([&] {
+    if (*host) (*host)->interrupt();
+  });
   {
     const StatusTicker ticker(loop.context(), printer, **host);
     (*host)->start();

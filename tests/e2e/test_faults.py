@@ -180,3 +180,15 @@ def test_a_stopped_reader_holds_up_nobody_else(world):
     resume.set()
     for was, now in zip(before, after):
         assert now - was < 40 * 1024, (was, now)
+
+
+def test_signals_at_the_very_end_do_no_harm(world):
+    # What a session has left is undone in a few turns of the loop, and signals go on coming.
+    for _ in range(10):
+        a, b = world.pair(("stdio-a",), ("stdio-b",))
+        a.wait_for("ended")
+        while a.process.poll() is None:
+            a.process.send_signal(signal.SIGTERM)
+        # Once nothing is left to undo, a signal ends a process as it does any other.
+        assert a.process.returncode in (0, -signal.SIGTERM), a.text()
+        assert b.exit_code() == 0, b.text()
