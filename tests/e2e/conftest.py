@@ -1,6 +1,11 @@
+import pathlib
+import sys
+
 import pytest
 
 import harness
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))  # for testbed
 
 
 def pytest_configure(config):

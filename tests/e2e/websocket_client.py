@@ -4,28 +4,19 @@ import base64
 import json
 import os
 import socket
-import struct
 
 from harness import LIMIT
-
-TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+from testbed.conformance.websocket import (CLOSE, PING, PONG, TEXT, Frame, decode_frame,
+                                           encode_frame)
 
 
 class Refused(Exception):
     """The server answered something else than a WebSocket."""
 
 
-def frame(opcode, payload, final=True):
+def frame(opcode, payload):
     """One masked frame; the mask is zero, so the payload stands as it is."""
-    head = bytes([(0x80 if final else 0) | opcode])
-    size = len(payload)
-    if size < 126:
-        head += bytes([0x80 | size])
-    elif size < 65536:
-        head += bytes([0x80 | 126]) + struct.pack(">H", size)
-    else:
-        head += bytes([0x80 | 127]) + struct.pack(">Q", size)
-    return head + bytes(4) + payload
+    return encode_frame(Frame(opcode, payload), mask=bytes(4))
 
 
 class WebSocket:
@@ -44,7 +35,7 @@ class WebSocket:
         lines = ["GET /v1 HTTP/1.1", "Host: test", "Upgrade: websocket", "Connection: Upgrade",
                  f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13", *headers, "", ""]
         self.socket.sendall("\r\n".join(lines).encode())
-        self.buffer = b""
+        self.buffer = bytearray()
         while b"\r\n\r\n" not in self.buffer:
             self._more()
         head, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
@@ -58,20 +49,12 @@ class WebSocket:
             raise ConnectionError("closed")
         self.buffer += data
 
-    def _take(self, size):
-        while len(self.buffer) < size:
-            self._more()
-        taken, self.buffer = self.buffer[:size], self.buffer[size:]
-        return taken
-
     def read_frame(self):
-        first, second = self._take(2)
-        size = second & 0x7f
-        if size == 126:
-            size = struct.unpack(">H", self._take(2))[0]
-        elif size == 127:
-            size = struct.unpack(">Q", self._take(8))[0]
-        return first & 0x0f, self._take(size)
+        while (found := decode_frame(self.buffer)) is None:
+            self._more()
+        one, used = found
+        del self.buffer[:used]
+        return one.opcode, one.payload
 
     def read(self):
         """The next message; pings are answered."""
