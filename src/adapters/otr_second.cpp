@@ -9,13 +9,13 @@
 
 #include "adapters/gcrypt_util.hpp"
 #include "adapters/openssl_util.hpp"
+#include "adapters/otr_message.hpp"
 
 namespace peersock::adapters {
 namespace {
 
-constexpr std::size_t kGroupOctets = 192;
 // Places in the second message (libotr, sm.c).
-constexpr std::size_t kNumbers = 11;
+constexpr std::uint32_t kNumbers = 11;
 constexpr std::size_t kQb = 7;
 constexpr std::size_t kCp = 8;
 constexpr std::size_t kD6 = 10;
@@ -28,40 +28,19 @@ struct Group {
 
 std::optional<Group> make_group() {
   const std::unique_ptr<BIGNUM, OpenSslDeleter<BN_free>> prime(BN_get_rfc3526_prime_1536(nullptr));
-  std::array<std::uint8_t, kGroupOctets> octets{};
+  std::array<std::uint8_t, kMaxSmpNumber> octets{};
   gcry_mpi_t number = nullptr;
-  if (!prime || BN_bn2binpad(prime.get(), octets.data(), kGroupOctets) < 0 ||
+  if (!prime || BN_bn2binpad(prime.get(), octets.data(), kMaxSmpNumber) < 0 ||
       gcry_mpi_scan(&number, GCRYMPI_FMT_USG, octets.data(), octets.size(), nullptr) != 0) {
     return std::nullopt;
   }
-  Group group{MpiPtr(number), MpiPtr(gcry_mpi_new(kGroupOctets * 8))};
+  Group group{MpiPtr(number), MpiPtr(gcry_mpi_new(kMaxSmpNumber * 8))};
   gcry_mpi_rshift(group.q.get(), group.p.get(), 1);  // p is odd: (p - 1) / 2
   return group;
 }
 
-std::size_t read_u32(ByteView octets) {
-  return std::size_t{octets[0]} << 24 | std::size_t{octets[1]} << 16 | std::size_t{octets[2]} << 8 |
-         std::size_t{octets[3]};
-}
-
 void append_u32(Bytes& to, std::size_t value) {
   for (const int shift : {24, 16, 8, 0}) to.push_back(static_cast<std::uint8_t>(value >> shift));
-}
-
-/// Empty when it is not a count and as many numbers.
-std::vector<ByteView> numbers_of(ByteView message) {
-  if (message.size() < 4 || read_u32(message) != kNumbers) return {};
-  std::vector<ByteView> numbers;
-  ByteView rest = message.subspan(4);
-  while (numbers.size() < kNumbers) {
-    if (rest.size() < 4) return {};
-    const std::size_t size = read_u32(rest);
-    rest = rest.subspan(4);
-    if (size > rest.size()) return {};
-    numbers.push_back(rest.first(size));
-    rest = rest.subspan(size);
-  }
-  return rest.empty() ? numbers : std::vector<ByteView>();
 }
 
 Bytes message_of(const std::vector<ByteView>& numbers) {
@@ -75,7 +54,7 @@ Bytes message_of(const std::vector<ByteView>& numbers) {
 }
 
 std::optional<Bytes> octets_of(gcry_mpi_t number) {
-  Bytes octets(kGroupOctets);
+  Bytes octets(kMaxSmpNumber);
   std::size_t size = 0;
   if (gcry_mpi_print(GCRYMPI_FMT_USG, octets.data(), octets.size(), &size, number) != 0) {
     return std::nullopt;
@@ -87,7 +66,7 @@ std::optional<Bytes> octets_of(gcry_mpi_t number) {
 }  // namespace
 
 std::optional<Bytes> complete_second(OtrlSMState& state, ByteView early) {
-  auto numbers = numbers_of(early);
+  auto numbers = numbers_of(early, kNumbers);
   const auto group = make_group();
   if (numbers.empty() || !group) return std::nullopt;
   const MpiPtr challenge = secure_number(numbers[kCp]);
@@ -95,7 +74,7 @@ std::optional<Bytes> complete_second(OtrlSMState& state, ByteView early) {
   const MpiPtr response = secure_number(numbers[kD6]);
   if (!challenge || !response) return std::nullopt;
 
-  const MpiPtr factor(gcry_mpi_snew(kGroupOctets * 8));
+  const MpiPtr factor(gcry_mpi_snew(kMaxSmpNumber * 8));
   gcry_mpi_powm(factor.get(), state.g2, state.secret, group->p.get());
   gcry_mpi_mulm(state.q, state.q, factor.get(), group->p.get());
   gcry_mpi_mulm(factor.get(), state.secret, challenge.get(), group->q.get());

@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include "adapters/gcrypt_util.hpp"
+#include "adapters/otr_message.hpp"
 #include "adapters/otr_second.hpp"
 
 extern "C" {
@@ -18,7 +19,6 @@ namespace {
 
 /// How many numbers the four messages hold (libotr, sm.c).
 enum class Count : std::uint32_t { kFirst = 6, kSecond = 11, kThird = 8, kFourth = 3 };
-constexpr std::size_t kMaxNumber = 192;  // octets of the group's modulus
 constexpr unsigned kSecureMemory = 64 * 1024;
 /// The secret of the steps that are taken before there is one.
 constexpr unsigned char kNoSecretYet = 0;
@@ -46,26 +46,8 @@ bool initialise() {
   return ready;
 }
 
-std::uint32_t read_u32(ByteView bytes) {
-  return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 |
-         std::uint32_t{bytes[2]} << 8 | std::uint32_t{bytes[3]};
-}
-
-// count u32, then each number as length u32 and octets. libotr itself bounds no number and takes
-// leading zeros and trailing octets; no honest engine sends those, and each message is to have one
-// form. Every number is at least 1: libotr checks that of all but the hashes.
 bool well_formed(ByteView message, Count count) {
-  if (message.size() < 4 || message.size() > auth::kMaxMessage) return false;
-  if (read_u32(message) != static_cast<std::uint32_t>(count)) return false;
-  ByteView rest = message.subspan(4);
-  for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(count); ++i) {
-    if (rest.size() < 4) return false;
-    const std::size_t size = read_u32(rest);
-    rest = rest.subspan(4);
-    if (size == 0 || size > kMaxNumber || size > rest.size() || rest[0] == 0) return false;
-    rest = rest.subspan(size);
-  }
-  return rest.empty();
+  return !numbers_of(message, static_cast<std::uint32_t>(count)).empty();
 }
 
 tl::unexpected<Error> does_not_hold() {
