@@ -45,9 +45,9 @@ struct MailboxServerConfig {
   std::size_t max_connections_per_address = 128;
   /// Octets that wait for one reader; past this the connection is cut. More than a whole mailbox
   /// (ServerConfig::max_octets_per_mailbox), which is sent at once to whoever opens it.
-  std::size_t max_backlog = 24 * 1024 * 1024;
+  std::size_t max_backlog = std::size_t{24} * 1024 * 1024;
   /// … and for all readers together; past this the slowest one is cut.
-  std::size_t max_backlog_in_all = 256 * 1024 * 1024;
+  std::size_t max_backlog_in_all = std::size_t{256} * 1024 * 1024;
   /// Each client is pinged this often (whole seconds), and cut after this much silence.
   Duration ping_every = 60s;
   Duration max_silence = 600s;

@@ -15,11 +15,11 @@ namespace peersock::adapters {
 namespace {
 
 /// HTTP may bring this much before the handshake is done; libsoup itself takes 64 KiB of headers.
-constexpr std::uint64_t kMaxHandshake = 128 * 1024;
+constexpr std::uint64_t kMaxHandshake = std::uint64_t{128} * 1024;
 /// Beside an unfinished message: its framing, and pings and pongs in between.
-constexpr std::uint64_t kMaxFraming = 64 * 1024;
+constexpr std::uint64_t kMaxFraming = std::uint64_t{64} * 1024;
 /// A backlog below this is not worth looking at all the others.
-constexpr std::uint64_t kSmallBacklog = 1024 * 1024;
+constexpr std::uint64_t kSmallBacklog = std::uint64_t{1024} * 1024;
 constexpr Duration kSweepEvery = 5s;
 constexpr const char* kClientKey = "peersock-mailbox-client";
 constexpr std::string_view kTooMany =

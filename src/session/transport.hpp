@@ -15,7 +15,7 @@ namespace peersock::session {
 
 /// Control octets that may wait for the connection to take them; a session that needs more is
 /// broken, because control frames are few and small.
-inline constexpr std::size_t kMaxControlBacklog = 256 * 1024;
+inline constexpr std::size_t kMaxControlBacklog = std::size_t{256} * 1024;
 
 /// Facts about tunnel streams that may wait for the proof; a peer that causes more is refused.
 inline constexpr std::size_t kMaxHeldFacts = 8192;

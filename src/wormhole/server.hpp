@@ -26,9 +26,10 @@ struct ServerConfig {
   Duration prune_after = 11min;
   /// … checked this often.
   Duration prune_every = 5min;
-  std::size_t max_frame = 4 * 1024 * 1024;      ///< octets; longer: error, connection closed
+  /// Octets; longer: error, connection closed.
+  std::size_t max_frame = std::size_t{4} * 1024 * 1024;
   std::size_t max_messages_per_mailbox = 1024;  ///< then `add` is refused with an error
-  std::size_t max_octets_per_mailbox = 16 * 1024 * 1024;
+  std::size_t max_octets_per_mailbox = std::size_t{16} * 1024 * 1024;
   /// Connections that hear one mailbox; one more makes the oldest of them go.
   std::size_t max_listeners_per_mailbox = 16;
   std::size_t max_mailboxes = 65536;
@@ -36,7 +37,7 @@ struct ServerConfig {
   /// would make everybody else's codes longer.
   std::size_t max_nameplates_per_origin = 64;
   /// Everything that is kept for all mailboxes together; then requests that need more are refused.
-  std::size_t max_octets = 256 * 1024 * 1024;
+  std::size_t max_octets = std::size_t{256} * 1024 * 1024;
 };
 
 /// Where a connection comes from; told to the client as `your-address`, and not kept.

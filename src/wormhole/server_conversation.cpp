@@ -13,7 +13,7 @@ using nlohmann::json;
 /// Application ids, sides, mailbox ids and phases; the reference server has no such limit.
 constexpr std::size_t kMaxName = 512;
 /// A longer request is not repeated in the error that answers it.
-constexpr std::size_t kMaxOriginal = 16 * 1024;
+constexpr std::size_t kMaxOriginal = std::size_t{16} * 1024;
 /// Requests are flat; what a client adds to them is ignored, but has to be read.
 constexpr wire::JsonLimits kRequestLimits{.octets = 0, .depth = 32, .values = 1024};
 

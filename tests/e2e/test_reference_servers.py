@@ -15,13 +15,13 @@ from harness import LIMIT, ROOT, clean_environment, echo, exchange, free_port
 PYTHON = "/usr/bin/python3"
 ICE = ("--stun", "", "--turn", "")
 # Debian suite, and the version of python3-magic-wormhole-mailbox-server that it has.
-REFERENCES = [("trixie", "0.4.1")]
+REFERENCES = [("trixie", "0.4.1"), ("sid", "0.8.0")]
 AGREED = "4711-lab-name-blanket"
 
 
 def package_of(suite):
     """The folder for PYTHONPATH."""
-    prepared = os.environ.get("PEERSOCK_MAILBOX_SERVER_PATH") if suite == "trixie" else None
+    prepared = os.environ.get(f"PEERSOCK_MAILBOX_SERVER_{suite.upper()}")
     return pathlib.Path(prepared or subprocess.run(
         [ROOT / "scripts" / "lib" / "mailbox-server", suite], capture_output=True, text=True,
         check=True, timeout=300).stdout.strip())
