@@ -1,7 +1,11 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "targets.hpp"
 #include "wire/code.hpp"
@@ -12,6 +16,7 @@
 #include "wire/mailbox_message.hpp"
 #include "wire/stream_header.hpp"
 #include "wire/text.hpp"
+#include "wire/websocket.hpp"
 
 namespace peersock::fuzz {
 namespace {
@@ -231,6 +236,57 @@ std::string run_header(ByteView input) {
   return shorter && !*shorter ? "" : "a header that ends too soon";
 }
 
+// --- WebSocket frames
+
+constexpr std::size_t kMaxMessage = 300;
+
+std::vector<Bytes> websocket_seeds() {
+  using namespace std::string_view_literals;
+  return texts({"\x81\x82mask\x05\x05"sv, "\x01\x81maskx\x89\x81maskp\x80\x81maskx"sv,
+                "\x82\xfe\x00\x03mask123\x8a\x80mask"sv, "\x88\x82mask\x6e\x89"sv,
+                "\x82\xff\x00\x00\x00\x00\x00\x00\x00\x02maskxy\x88\x80mask"sv});
+}
+
+/// What the reader makes of `input` in pieces of `piece`, as text; or which property did not hold.
+struct WebSocketStory {
+  std::string events;
+  std::string fault;
+};
+WebSocketStory read_websocket(std::string_view input, std::size_t piece) {
+  wire::WebSocketReader reader(kMaxMessage);
+  WebSocketStory story;
+  bool over = false;
+  while (!input.empty()) {
+    std::string_view now = input.substr(0, piece);
+    input.remove_prefix(now.size());
+    while (!now.empty()) {
+      const auto event = reader.next(now);
+      if (!event && !now.empty()) story.fault = "octets were left over without an event";
+      if (!event) break;
+      if (over) story.fault = "something came after the end";
+      story.events += std::to_string(event->index());
+      if (const auto* message = std::get_if<wire::WebSocketMessage>(&*event)) {
+        if (message->payload.size() > kMaxMessage) story.fault = "a message that is too long";
+        story.events += message->payload;
+      }
+      if (const auto* ping = std::get_if<wire::WebSocketPing>(&*event)) {
+        if (ping->payload.size() > 125) story.fault = "a ping that is too long";
+        story.events += ping->payload;
+      }
+      over = over || std::holds_alternative<wire::WebSocketClosed>(*event) ||
+             std::holds_alternative<wire::WebSocketBroken>(*event);
+    }
+  }
+  return story;
+}
+
+std::string run_websocket(ByteView input) {
+  const auto whole = read_websocket(as_text(input), input.size() + 1);
+  const auto pieces = read_websocket(as_text(input), 1 + input.size() % 7);
+  if (!whole.fault.empty()) return whole.fault;
+  return whole.events == pieces.events ? pieces.fault : "pieces make a difference";
+}
+
 constexpr std::array kTargets{
     Target{"code", code_seeds, run_code},
     Target{"reply", reply_seeds, run_reply},
@@ -239,6 +295,7 @@ constexpr std::array kTargets{
     Target{"candidate", candidate_seeds, run_candidate},
     Target{"control", control_seeds, run_control},
     Target{"header", header_seeds, run_header},
+    Target{"websocket", websocket_seeds, run_websocket},
 };
 
 }  // namespace

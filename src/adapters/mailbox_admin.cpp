@@ -1,6 +1,5 @@
 #include "adapters/mailbox_admin.hpp"
 
-#include <string_view>
 #include <utility>
 
 namespace peersock::adapters {
@@ -14,32 +13,17 @@ MailboxServerConfig admin_limits() {
   return limits;
 }
 
-void respond(SoupServerMessage* message, guint status, const char* type, const std::string& body) {
-  soup_server_message_set_status(message, status, nullptr);
-  soup_server_message_set_response(message, type, SOUP_MEMORY_COPY, body.data(), body.size());
-}
-
 }  // namespace
 
 MailboxAdmin::MailboxAdmin(GMainContext* context, std::string version, Status status)
-    : context_(context),
-      version_(std::move(version)),
+    : version_(std::move(version)),
       status_(std::move(status)),
       limits_(admin_limits()),
-      clients_(context, limits_, totals_, {}),
-      listeners_(context, [this](GObjectPtr<GSocket> socket) {
-        clients_.accept(server_.get(), std::move(socket), nullptr);
-      }) {
-  const ThreadDefault scope(context_);
-  server_.reset(soup_server_new(nullptr, nullptr));
-  soup_server_add_handler(server_.get(), nullptr, on_request, this, nullptr);
-}
-
-MailboxAdmin::~MailboxAdmin() {
-  clients_.close_all();
-  const ThreadDefault scope(context_);
-  soup_server_disconnect(server_.get());
-}
+      clients_(context, limits_, totals_,
+               {[this](const HttpRequest& request) { return answer(request); }, {}, {}, {}}),
+      listeners_(context, [this](UniqueFd socket, GSocketAddress* remote) {
+        clients_.accept(std::move(socket), remote, nullptr);
+      }) {}
 
 Result<void> MailboxAdmin::listen(const Endpoint& endpoint, mode_t unix_mode) {
   if (auto added = listeners_.add(endpoint, unix_mode); !added) return added;
@@ -55,29 +39,23 @@ std::vector<std::string> MailboxAdmin::urls() const {
   return urls;
 }
 
-void MailboxAdmin::on_request(SoupServer* /*server*/, SoupServerMessage* message, const char* path,
-                              GHashTable* /*query*/, gpointer data) noexcept {
-  static_cast<const MailboxAdmin*>(data)->answer(message, path);
-}
-
-void MailboxAdmin::answer(SoupServerMessage* message, std::string_view path) const {
-  const std::string_view method = soup_server_message_get_method(message);
-  if (path != "/healthz" && path != "/metrics") {
-    return respond(message, SOUP_STATUS_NOT_FOUND, "text/plain", "/healthz and /metrics\n");
+HttpAnswer MailboxAdmin::answer(const HttpRequest& request) const {
+  HttpAnswer answer;
+  if (request.path != "/healthz" && request.path != "/metrics") {
+    answer.status = SOUP_STATUS_NOT_FOUND;
+    answer.body = "/healthz and /metrics\n";
+  } else if (request.method != "GET" && request.method != "HEAD") {
+    answer.status = SOUP_STATUS_METHOD_NOT_ALLOWED;
+  } else if (const MailboxStatus status = status_(); request.path == "/metrics") {
+    answer.type = "text/plain; version=0.0.4; charset=utf-8";
+    answer.body = render_metrics(status, version_);
+  } else if (status.state_failing) {
+    answer.status = SOUP_STATUS_SERVICE_UNAVAILABLE;
+    answer.body = "the state file can not be written\n";
+  } else {
+    answer.body = "ok\n";
   }
-  if (method != "GET" && method != "HEAD") {
-    return soup_server_message_set_status(message, SOUP_STATUS_METHOD_NOT_ALLOWED, nullptr);
-  }
-  const MailboxStatus status = status_();
-  if (path == "/metrics") {
-    return respond(message, SOUP_STATUS_OK, "text/plain; version=0.0.4; charset=utf-8",
-                   render_metrics(status, version_));
-  }
-  if (status.state_failing) {
-    return respond(message, SOUP_STATUS_SERVICE_UNAVAILABLE, "text/plain",
-                   "the state file can not be written\n");
-  }
-  respond(message, SOUP_STATUS_OK, "text/plain", "ok\n");
+  return answer;
 }
 
 }  // namespace peersock::adapters

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include <libsoup/soup.h>
+#include <glib.h>
 
-#include "adapters/glib_ptr.hpp"
+#include "adapters/http_request.hpp"
 #include "adapters/mailbox_listeners.hpp"
 #include "adapters/mailbox_server.hpp"
 #include "adapters/mailbox_server_clients.hpp"
@@ -23,7 +23,7 @@ class MailboxAdmin {
   MailboxAdmin& operator=(const MailboxAdmin&) = delete;
   MailboxAdmin(MailboxAdmin&&) = delete;
   MailboxAdmin& operator=(MailboxAdmin&&) = delete;
-  ~MailboxAdmin();
+  ~MailboxAdmin() = default;
 
   /// Errors are kLocalEndpoint.
   [[nodiscard]] Result<void> listen(const Endpoint& endpoint, mode_t unix_mode);
@@ -31,17 +31,13 @@ class MailboxAdmin {
   [[nodiscard]] std::vector<std::string> urls() const;
 
  private:
-  static void on_request(SoupServer* server, SoupServerMessage* message, const char* path,
-                         GHashTable* query, gpointer data) noexcept;
-  void answer(SoupServerMessage* message, std::string_view path) const;
+  [[nodiscard]] HttpAnswer answer(const HttpRequest& request) const;
 
-  GMainContext* context_;
   std::string version_;
   Status status_;
   MailboxServerConfig limits_;
   MailboxTotals totals_;  ///< of its own connections; told to nobody
   MailboxServerClients clients_;
-  GObjectPtr<SoupServer> server_;
   MailboxListeners listeners_;
 };
 

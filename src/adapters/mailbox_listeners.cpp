@@ -1,6 +1,9 @@
 #include "adapters/mailbox_listeners.hpp"
 
+#include <cerrno>
 #include <utility>
+
+#include <sys/socket.h>
 
 #include "adapters/tcp_sockets.hpp"
 
@@ -59,15 +62,17 @@ void MailboxListeners::watch() {
 void MailboxListeners::accept(GSocket* listening) {
   bool progress = false;
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
-    GError* raw = nullptr;
-    GObjectPtr<GSocket> socket(g_socket_accept(listening, nullptr, &raw));
-    const ErrorPtr error(raw);
+    sockaddr_storage remote{};
+    socklen_t size = sizeof remote;
+    UniqueFd socket(::accept4(g_socket_get_fd(listening), reinterpret_cast<sockaddr*>(&remote),
+                              &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (socket) {
       progress = true;
-      accepted_(std::move(socket));
-    } else if (g_error_matches(error.get(), G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
+      const GObjectPtr<GSocketAddress> address(g_socket_address_new_from_native(&remote, size));
+      if (address) accepted_(std::move(socket), address.get());
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       return;
-    } else if (g_error_matches(error.get(), G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES)) {
+    } else if (errno == EMFILE || errno == ENFILE) {
       break;  // any other error is about one client that has gone again
     }
   }

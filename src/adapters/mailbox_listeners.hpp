@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "adapters/glib_ptr.hpp"
+#include "adapters/unique_fd.hpp"
 #include "adapters/unix_socket_file.hpp"
 #include "adapters/wakeup.hpp"
 #include "core/endpoint.hpp"
@@ -19,8 +20,8 @@ namespace peersock::adapters {
 
 class MailboxListeners {
  public:
-  /// `accepted` gets each connected socket, from the loop.
-  using Accepted = std::function<void(GObjectPtr<GSocket>)>;
+  /// `accepted` gets each connected socket, non-blocking, and where it comes from, from the loop.
+  using Accepted = std::function<void(UniqueFd, GSocketAddress*)>;
   MailboxListeners(GMainContext* context, Accepted accepted);
 
   /// Binds at once; a Unix socket gets the mode `unix_mode`. Errors are kLocalEndpoint.

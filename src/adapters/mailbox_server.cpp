@@ -4,16 +4,15 @@
 #include <string_view>
 #include <utility>
 
-#include <libsoup/soup.h>
-
 #include "adapters/clock.hpp"
 #include "adapters/glib_ptr.hpp"
+#include "adapters/http_request.hpp"
 #include "adapters/mailbox_admin.hpp"
 #include "adapters/mailbox_listeners.hpp"
 #include "adapters/mailbox_persistence.hpp"
 #include "adapters/mailbox_server_clients.hpp"
 #include "adapters/mailbox_store.hpp"
-#include "adapters/tls_stream.hpp"
+#include "adapters/tls_server.hpp"
 #include "adapters/wakeup.hpp"
 
 namespace peersock::adapters {
@@ -22,29 +21,23 @@ namespace {
 constexpr const char* kWebsocketPath = "/v1";
 constexpr std::string_view kGreeting = "Wormhole Relay\n";
 
-void answer_page(SoupServerMessage* message, std::string_view path) {
-  const std::string_view method = soup_server_message_get_method(message);
-  if (path != "/") {
-    soup_server_message_set_status(message, SOUP_STATUS_NOT_FOUND, nullptr);
-  } else if (method != "GET" && method != "HEAD") {
-    soup_server_message_set_status(message, SOUP_STATUS_METHOD_NOT_ALLOWED, nullptr);
+HttpAnswer answer_request(const HttpRequest& request) {
+  if (request.path == kWebsocketPath) return answer_websocket_handshake(request);
+  HttpAnswer answer;
+  if (request.path != "/") {
+    answer.status = SOUP_STATUS_NOT_FOUND;
+  } else if (request.method != "GET" && request.method != "HEAD") {
+    answer.status = SOUP_STATUS_METHOD_NOT_ALLOWED;
   } else {
-    soup_server_message_set_status(message, SOUP_STATUS_OK, nullptr);
-    soup_server_message_set_response(message, "text/plain", SOUP_MEMORY_STATIC, kGreeting.data(),
-                                     kGreeting.size());
+    answer.body = kGreeting;
   }
+  return answer;
 }
 
 MailboxStateRestored sizes_of(const wormhole::ServerState& state) {
   MailboxStateRestored sizes{state.mailboxes.size(), state.nameplates.size(), 0};
   for (const auto& mailbox : state.mailboxes) sizes.messages += mailbox.messages.size();
   return sizes;
-}
-
-void answer_without_upgrade(SoupServerMessage* message) {
-  soup_message_headers_replace(soup_server_message_get_response_headers(message), "Upgrade",
-                               "websocket");
-  soup_server_message_set_status(message, 426, "Upgrade Required");
 }
 
 }  // namespace
@@ -57,28 +50,14 @@ class MailboxServer::Impl {
         rng_(rng),
         clients_(context, config_, totals_, callbacks()),
         deadline_(context, [this] { run(); }),
-        listeners_(context, [this](GObjectPtr<GSocket> socket) {
-          clients_.accept(server_.get(), std::move(socket), tls_.get());
-        }) {
-    const ThreadDefault scope(context_);
-    server_.reset(soup_server_new(nullptr, nullptr));
-    // Compression would let a short frame become a long one behind the limits.
-    soup_server_remove_websocket_extension(server_.get(), SOUP_TYPE_WEBSOCKET_EXTENSION_DEFLATE);
-    soup_server_add_handler(server_.get(), nullptr, on_request, this, nullptr);
-    soup_server_add_handler(server_.get(), kWebsocketPath, on_request, this, nullptr);
-    soup_server_add_websocket_handler(server_.get(), kWebsocketPath, nullptr, nullptr, on_upgraded,
-                                      this, nullptr);
-  }
+        listeners_(context, [this](UniqueFd socket, GSocketAddress* remote) {
+          clients_.accept(std::move(socket), remote, tls_.get());
+        }) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   Impl(Impl&&) = delete;
   Impl& operator=(Impl&&) = delete;
-  ~Impl() {
-    clients_.close_all();
-    const ThreadDefault scope(context_);
-    soup_server_remove_handler(server_.get(), kWebsocketPath);
-    soup_server_disconnect(server_.get());
-  }
+  ~Impl() = default;
 
   [[nodiscard]] Result<void> start() {
     if (auto loaded = reload_tls(); !loaded) return loaded;
@@ -140,6 +119,7 @@ class MailboxServer::Impl {
   MailboxServerClients::Callbacks callbacks() {
     using Id = MailboxServerClients::Id;
     return {
+        answer_request,
         [this](wormhole::ClientConnected fact) { post(std::move(fact)); },
         [this](Id id, std::string frame) {
           post(wormhole::ClientFrameReceived{id, std::move(frame)});
@@ -181,25 +161,6 @@ class MailboxServer::Impl {
     return {};
   }
 
-  static void on_request(SoupServer* /*server*/, SoupServerMessage* message, const char* path,
-                         GHashTable* /*query*/, gpointer data) noexcept {
-    if (std::string_view(path) != kWebsocketPath) return answer_page(message, path);
-    SoupMessageHeaders* headers = soup_server_message_get_request_headers(message);
-    if (soup_message_headers_get_one(headers, "Upgrade") == nullptr) {
-      return answer_without_upgrade(message);
-    }
-    // Without a status, libsoup goes on with the WebSocket handshake.
-    if (static_cast<Impl*>(data)->clients_.admit(message)) return;
-    soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection",
-                                 "close");
-    soup_server_message_set_status(message, SOUP_STATUS_SERVICE_UNAVAILABLE, nullptr);
-  }
-
-  static void on_upgraded(SoupServer* /*server*/, SoupServerMessage* message, const char* /*path*/,
-                          SoupWebsocketConnection* websocket, gpointer data) noexcept {
-    static_cast<Impl*>(data)->clients_.upgraded(message, websocket);
-  }
-
   void post(wormhole::ServerInput input) {
     runner_->post(std::move(input));
     run();
@@ -227,7 +188,6 @@ class MailboxServer::Impl {
   std::unique_ptr<MailboxPersistence> persistence_;       ///< with a state file
   MailboxServerClients clients_;
   Wakeup deadline_;
-  GObjectPtr<SoupServer> server_;
   MailboxListeners listeners_;
   std::unique_ptr<MailboxAdmin> admin_;
   std::vector<std::string> urls_;

@@ -1,4 +1,4 @@
-// The embedded rendezvous server on the network: WebSocket at /v1, on libsoup, over the machine in
+// The embedded rendezvous server on the network: WebSocket at /v1, over the machine in
 // wormhole/server.hpp. Behaviour and limits: docs/spec/rendezvous-server.md.
 #pragma once
 
@@ -64,9 +64,6 @@ class MailboxServer {
  public:
   /// Listens at once. Errors are kLocalEndpoint, or kUsage for what is wrong with `tls`. `context`
   /// and `rng` must outlive the server.
-  ///
-  /// libsoup attaches its sources to the thread's default context, so whoever iterates `context`
-  /// has it pushed as that while it does (and at no other time).
   [[nodiscard]] static Result<std::unique_ptr<MailboxServer>> create(GMainContext* context,
                                                                      MailboxServerConfig config,
                                                                      Rng& rng);
@@ -74,7 +71,7 @@ class MailboxServer {
   MailboxServer& operator=(const MailboxServer&) = delete;
   MailboxServer(MailboxServer&&) = delete;
   MailboxServer& operator=(MailboxServer&&) = delete;
-  /// Closes every connection ("going away"). May not be called from a callback of libsoup.
+  /// Closes every connection ("going away"). May not be called from `report`.
   ~MailboxServer();
 
   void set_trace(TraceHook hook);

@@ -1,30 +1,32 @@
-// The connections of the embedded rendezvous server: from accept to close, with the limits that
-// libsoup does not keep.
+// The connections of the embedded rendezvous server: from accept to close, with HTTP and WebSocket,
+// and the limits that keep one of them from costing the others anything. All are in one epoll set,
+// and what is said in one turn of the loop goes out in one system call a client.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
-
-#include <libsoup/soup.h>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
 
 #include "adapters/client_address.hpp"
-#include "adapters/glib_ptr.hpp"
+#include "adapters/epoll_set.hpp"
+#include "adapters/http_request.hpp"
+#include "adapters/mailbox_client.hpp"
 #include "adapters/mailbox_server.hpp"
-#include "adapters/metered_stream.hpp"
-#include "adapters/openssl_util.hpp"
 #include "adapters/wakeup.hpp"
 
 namespace peersock::adapters {
 
 class MailboxServerClients {
  public:
-  using Id = wormhole::ConnectionId;
+  using Id = MailboxClient::Id;
   /// Called from the loop. `frame` and `gone` follow `joined`; after `gone` nothing follows.
   struct Callbacks {
+    /// An answer that upgrades makes the connection a client of the machine.
+    std::function<HttpAnswer(const HttpRequest&)> request;
     std::function<void(wormhole::ClientConnected)> joined;
     std::function<void(Id, std::string)> frame;
     std::function<void(Id)> gone;
@@ -37,18 +39,15 @@ class MailboxServerClients {
   MailboxServerClients& operator=(const MailboxServerClients&) = delete;
   MailboxServerClients(MailboxServerClients&&) = delete;
   MailboxServerClients& operator=(MailboxServerClients&&) = delete;
+  /// As close_all.
   ~MailboxServerClients();
 
-  /// Gives an accepted socket to `server`, or refuses it when there are too many. TCP connections
-  /// speak TLS with `tls`, if that is not null.
-  void accept(SoupServer* server, GObjectPtr<GSocket> socket, SSL_CTX* tls);
-  /// Asked for each request for a WebSocket, before its handshake: false when the client that a
-  /// reverse proxy speaks for has too many connections.
-  [[nodiscard]] bool admit(SoupServerMessage* message);
-  /// The WebSocket handshake of the connection behind `message` is done.
-  void upgraded(SoupServerMessage* message, SoupWebsocketConnection* websocket);
+  /// Takes a connected socket, or refuses it when there are too many. TCP connections speak TLS
+  /// with `tls`, if that is not null.
+  void accept(UniqueFd socket, GSocketAddress* remote, SSL_CTX* tls);
 
-  void send(Id id, const std::string& frame);
+  /// One text message.
+  void send(Id id, std::string_view frame);
   /// Closes after what was sent before.
   void drop(Id id);
   /// Closes all, without `gone`.
@@ -57,51 +56,55 @@ class MailboxServerClients {
   [[nodiscard]] std::size_t size() const { return clients_.size(); }
 
  private:
-  struct Client {
-    MailboxServerClients* owner = nullptr;
-    Id id = 0;
-    ClientOrigin origin;
-    GObjectPtr<GSocket> socket;
-    std::shared_ptr<Meter> meter;
-    GObjectPtr<SoupWebsocketConnection> websocket;  ///< since the handshake
-    Instant since;
-    Instant last_heard;
-    std::uint64_t received_when_heard = 0;  ///< Meter::received at last_heard
-    /// Octets of frames given to libsoup, and what went before on the wire.
-    std::uint64_t queued = 0;
-    std::uint64_t explained = 0;  ///< received octets that belong to delivered messages
-    bool dropped = false;
-    ClientEnd end = ClientEnd::kClosed;
-  };
+  using Client = MailboxClient;
 
-  static void on_message(SoupWebsocketConnection* websocket, gint type, GBytes* message,
-                         gpointer data) noexcept;
-  void heard(Client& client, std::string frame);
-  [[nodiscard]] std::uint64_t backlog(const Client& client) const;
-  void relieve(Client& client);
-  static void kill(Client& client, ClientEnd why);
-  void start(SoupServer* server, std::unique_ptr<Client> client, SSL_CTX* tls);
-  [[nodiscard]] Client* behind(SoupServerMessage* message);
+  // accepting
   [[nodiscard]] bool count(const std::string& key);
   void discount(const std::string& key);
   [[nodiscard]] bool counts_at_once(const ClientOrigin& origin) const;
-  void refuse(GSocket* socket, bool plain, std::uint64_t& total);
-  void reap();
+  void refuse(const UniqueFd& socket, bool plain, std::uint64_t& total);
+
+  // reading
+  [[nodiscard]] Client* find(Id id);
+  void on_ready(Id id, bool readable, bool writable);
+  void read(Client& client);
+  void take_head(Client& client, std::string_view octets);
+  void answer(Client& client, const HttpRequest& request, std::string_view rest);
+  [[nodiscard]] bool admit(Client& client, const HttpRequest& request);
+  void upgrade(Client& client, std::string_view rest);
+  void take_frames(Client& client, std::string_view octets);
+  void take(Client& client, wire::WebSocketEvent event);
+  void say_goodbye(Client& client, wire::WebSocketClose code);
+
+  // writing
+  void queued(Client& client, std::size_t octets);
+  void note(Client& client);
+  void flush(Client& client);
+  void relieve(Client& client);
+
+  // ending
+  void cut(Client& client, ClientEnd why);
+  void end_turn();
+  void forget(Id id);
   void part(const Client& client);
   void tell_of_refusals();
   [[nodiscard]] Duration sweep_interval() const;
   void arm_sweeper();
   void sweep();
+  void sweep(Client& client, Instant now);
 
   const MailboxServerConfig& config_;
   MailboxTotals& totals_;
-  GMainContext* context_;
   Callbacks callbacks_;
-  std::map<Id, std::unique_ptr<Client>> clients_;
-  std::map<std::string, std::size_t> per_origin_;  ///< by ClientOrigin::key
-  MailboxClientsRefused told_;                     ///< of the totals
+  std::unordered_map<Id, std::unique_ptr<Client>> clients_;
+  std::unordered_map<std::string, std::size_t> per_origin_;  ///< by ClientOrigin::key
+  std::vector<Id> noted_;      ///< those with something to send, or to be forgotten
+  std::vector<char> scratch_;  ///< what one read brings
+  std::size_t backlog_in_all_ = 0;
+  MailboxClientsRefused told_;  ///< of the totals
   Id next_id_ = 1;
-  Wakeup reaper_;
+  EpollSet sockets_;
+  Wakeup turn_;
   Wakeup sweeper_;
   bool sweeper_armed_ = false;  ///< while there is anybody, or anything to tell
 };

@@ -236,11 +236,11 @@ Code Code::clone() const {
 Secret Code::spoken() const {
   if (server_ == 1) return canonical_.clone();
   const std::string_view canonical = canonical_.reveal_text();
-  Bytes text;
-  text.reserve(canonical.size() + 2);
-  text.push_back(static_cast<std::uint8_t>('0' + server_));
-  text.push_back('-');
-  text.insert(text.end(), canonical.begin(), canonical.end());
+  // Of its final size at once: what grows leaves copies behind.
+  Bytes text(canonical.size() + 2);
+  text[0] = static_cast<std::uint8_t>('0' + server_);
+  text[1] = '-';
+  std::copy(canonical.begin(), canonical.end(), text.begin() + 2);
   return Secret(std::move(text));
 }
 

@@ -40,6 +40,15 @@ bool is_shown(char32_t point) {
 
 }  // namespace
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const Sequence sequence = first_sequence(text);
+    if (sequence.size == 0) return false;
+    text.remove_prefix(sequence.size);
+  }
+  return true;
+}
+
 std::string printable(std::string_view text, std::size_t max_octets) {
   std::string out;
   while (!text.empty()) {

@@ -62,6 +62,68 @@ TEST(MailboxServerHttp, AnswersByPath) {
   EXPECT_TRUE(serves_others(loop, house));
 }
 
+TEST(MailboxServerHttp, KnowsAWebSocketHandshake) {
+  GlibLoop loop;
+  MailboxHouse house(loop);
+  const auto changed = [](const std::string& from, const std::string& to) {
+    std::string request = upgrade_request();
+    return request.replace(request.find(from), from.size(), to);
+  };
+  struct Case {
+    const char* what;
+    std::string request;
+    std::string status;
+  };
+  const std::string key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+  const Case cases[] = {
+      {"the usual one", upgrade_request(), "101"},
+      {"names in capitals", changed("Upgrade: websocket", "UPGRADE: WebSocket"), "101"},
+      {"more than one token", changed("Connection: Upgrade", "connection: keep-alive, upgrade"),
+       "101"},
+      {"other extensions and protocols",
+       changed(key, key + "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"
+                          "Sec-WebSocket-Protocol: a, b"),
+       "101"},
+      {"another upgrade", changed("Upgrade: websocket", "Upgrade: h2c"), "426"},
+      {"no upgrade in Connection", changed("Connection: Upgrade", "Connection: close"), "400"},
+      {"no key", changed(key + "\r\n", ""), "400"},
+      {"a key that is too short", changed(key, "Sec-WebSocket-Key: dGhl"), "400"},
+      {"a key that is no base64", changed(key, "Sec-WebSocket-Key: ????????????????????????"),
+       "400"},
+      {"two keys", changed(key, key + "\r\n" + key), "400"},
+      {"another version", changed("Version: 13", "Version: 8"), "400"},
+      {"another method", changed("GET", "POST"), "400"},
+  };
+  for (const Case& c : cases) {
+    const auto peer = TcpPeer::connect(loop.context(), house.port());
+    peer->send(c.request);
+    std::optional<std::string> head;
+    EXPECT_TRUE(loop.until([&] {
+      head = take_http_head(peer->received());
+      return head.has_value() || peer->ended();
+    })) << c.what;
+    ASSERT_TRUE(head) << c.what;
+    EXPECT_EQ(head->substr(9, 3), c.status) << c.what;
+    // The example of RFC 6455 section 1.3.
+    const bool accepted =
+        head->find("\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n") !=
+        std::string::npos;
+    EXPECT_EQ(accepted, c.status == "101") << c.what;
+    EXPECT_EQ(head->find("Sec-WebSocket-Extensions"), std::string::npos);
+    EXPECT_EQ(head->find("Sec-WebSocket-Protocol"), std::string::npos);
+  }
+}
+
+TEST(MailboxServerHttp, AnswersWhoHasFinishedAsking) {
+  GlibLoop loop;
+  MailboxHouse house(loop);
+  const auto peer = TcpPeer::connect(loop.context(), house.port());
+  peer->send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  peer->finish();
+  EXPECT_TRUE(ends(loop, *peer));
+  EXPECT_TRUE(peer->received().ends_with("\r\n\r\nWormhole Relay\n")) << peer->received();
+}
+
 TEST(MailboxServerHttp, EndlessHeadersAndBodiesAreCut) {
   GlibLoop loop;
   MailboxHouse house(loop);
@@ -105,6 +167,53 @@ TEST(MailboxServerFrames, TextGoesOutForTextAndBinary) {
   }
 }
 
+TEST(MailboxServerFrames, MayFollowTheHandshakeAtOnceOrInPieces) {
+  GlibLoop loop;
+  MailboxHouse house(loop);
+  const std::string octets = upgrade_request() + text({{"type", "ping"}, {"ping", 1}}) +
+                             text({{"type", "ping"}, {"ping", 2}});
+  for (const std::size_t piece : {octets.size(), std::size_t{1}, std::size_t{7}}) {
+    const auto peer = TcpPeer::connect(loop.context(), house.port());
+    for (std::size_t at = 0; at < octets.size(); at += piece) {
+      peer->send(octets.substr(at, piece));
+      loop.turn(3);
+    }
+    EXPECT_TRUE(loop.until([&] { return take_http_head(peer->received()).has_value(); }));
+    for (const char* type : {"welcome", "ack", "pong", "ack", "pong"}) {
+      const auto frame = next_frame(loop, *peer);
+      ASSERT_TRUE(frame) << piece;
+      EXPECT_EQ(json::parse(frame->payload).at("type"), type) << piece;
+    }
+  }
+}
+
+TEST(MailboxServerFrames, GoodbyeIsAnsweredWithTheSameCode) {
+  GlibLoop loop;
+  MailboxHouse house(loop);
+  for (const std::string_view payload : {"\x03\xe8", "\x03\xe9", "\x0f\xa0 and thanks"}) {
+    const auto peer = joined(loop, house);
+    peer->send(ws_frame(kClose, payload, true) + text({{"type", "ping"}, {"ping", 1}}));
+    const auto frame = next_frame(loop, *peer);
+    ASSERT_TRUE(frame);
+    EXPECT_EQ(frame->opcode, kClose);
+    EXPECT_EQ(frame->payload, payload.substr(0, 2));
+    EXPECT_TRUE(ends(loop, *peer));
+    EXPECT_EQ(peer->received(), "");
+    // The machine need not wait for the socket to close.
+    EXPECT_EQ(house.server->counts().connections, 0U);
+  }
+}
+
+TEST(MailboxServerFrames, WhoDoesNotCloseAfterGoodbyeIsCut) {
+  GlibLoop loop;
+  MailboxHouse house(loop);
+  const auto peer = joined(loop, house);
+  peer->send(ws_frame(kClose, "\x03\xe8", true));
+  EXPECT_TRUE(ends(loop, *peer));
+  EXPECT_EQ(house.server->connections(), 1U);
+  EXPECT_TRUE(loop.until([&] { return house.server->connections() == 0; }));
+}
+
 TEST(MailboxServerFrames, FragmentsMakeAMessage) {
   GlibLoop loop;
   MailboxHouse house(loop);
@@ -141,11 +250,12 @@ TEST(MailboxServerFrames, BrokenFramesEndTheConnectionAlone) {
   MailboxHouse house(loop, config);
   const std::pair<const char*, std::string> cases[] = {
       {"not masked", ws_frame(kText, "{}", false)},
+      {"reserved bit", "\xc1" + ws_frame(kText, "{}", true).substr(1)},
       {"text that is not UTF-8", ws_frame(kText, "\xff", true)},
       {"reserved opcode", ws_frame(3, "x", true)},
       {"continuation of nothing", ws_frame(kContinuation, "x", true)},
       {"too long", ws_frame(kText, std::string(100'001, ' '), true)},
-      {"absurdly long", std::string("\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff", 10)},
+      {"absurdly long", std::string("\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xffmask", 14)},
       {"long ping", ws_frame(kPing, std::string(126, 'x'), true)},
       {"close", ws_frame(kClose, "\x03\xe8", true)},
   };

@@ -1,0 +1,121 @@
+#include "adapters/http_request.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include <fmt/format.h>
+#include <glib.h>
+
+#include "adapters/glib_ptr.hpp"
+
+namespace peersock::adapters {
+namespace {
+
+/// RFC 6455 section 1.3.
+constexpr std::string_view kAcceptSuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+/// libsoup does not know it (RFC 9110 section 15.5.22).
+constexpr unsigned kUpgradeRequired = 426;
+constexpr gsize kKeySize = 16;
+constexpr gsize kSha1Size = 20;
+
+struct ChecksumFree {
+  void operator()(GChecksum* checksum) const { g_checksum_free(checksum); }
+};
+struct DateTimeUnref {
+  void operator()(GDateTime* time) const { g_date_time_unref(time); }
+};
+
+std::string accept_for(std::string_view key) {
+  const std::unique_ptr<GChecksum, ChecksumFree> sha1(g_checksum_new(G_CHECKSUM_SHA1));
+  for (const std::string_view part : {key, kAcceptSuffix}) {
+    g_checksum_update(sha1.get(), reinterpret_cast<const guchar*>(part.data()),
+                      static_cast<gssize>(part.size()));
+  }
+  std::array<guint8, kSha1Size> digest{};
+  gsize size = digest.size();
+  g_checksum_get_digest(sha1.get(), digest.data(), &size);
+  const GCharPtr text(g_base64_encode(digest.data(), size));
+  return text.get();
+}
+
+bool is_key(const std::string& text) {
+  if (text.size() != 4 * ((kKeySize + 2) / 3)) return false;
+  gsize size = 0;
+  const std::unique_ptr<guchar, GFree> decoded(g_base64_decode(text.c_str(), &size));
+  return size == kKeySize;
+}
+
+bool names(const HttpRequest& request, const char* field, const char* token) {
+  const auto value = request.field(field);
+  return value && soup_header_contains(value->c_str(), token) != FALSE;
+}
+
+std::string_view reason_of(unsigned status) {
+  return status == kUpgradeRequired ? "Upgrade Required" : soup_status_get_phrase(status);
+}
+
+std::string date_now() {
+  const std::unique_ptr<GDateTime, DateTimeUnref> now(g_date_time_new_now_utc());
+  const GCharPtr text(soup_date_time_to_string(now.get(), SOUP_DATE_HTTP));
+  return text.get();
+}
+
+}  // namespace
+
+std::optional<std::string> HttpRequest::field(const char* name) const {
+  const char* value = soup_message_headers_get_list(headers.get(), name);
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+std::optional<HttpRequest> parse_http_request(std::string_view head) {
+  // libsoup does not want the empty line.
+  const std::string text(head.substr(0, head.size() - std::string_view("\r\n").size()));
+  HttpRequest request;
+  request.headers.reset(soup_message_headers_new(SOUP_MESSAGE_HEADERS_REQUEST));
+  char* method = nullptr;
+  char* path = nullptr;
+  SoupHTTPVersion version = SOUP_HTTP_1_0;
+  const guint status = soup_headers_parse_request(text.c_str(), static_cast<int>(text.size()),
+                                                  request.headers.get(), &method, &path, &version);
+  const GCharPtr method_owner(method);
+  const GCharPtr path_owner(path);
+  if (status != SOUP_STATUS_OK || method == nullptr || path == nullptr) return std::nullopt;
+  request.method = method;
+  request.path = path;
+  request.path.resize(std::min(request.path.size(), request.path.find('?')));
+  return request;
+}
+
+std::string render_http_answer(const HttpAnswer& answer, std::string_view method) {
+  std::string text = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n{}", answer.status,
+                                 reason_of(answer.status), date_now(), answer.more_fields);
+  if (is_upgrade(answer)) return text + "\r\n";
+  if (!answer.body.empty()) text += fmt::format("Content-Type: {}\r\n", answer.type);
+  text += fmt::format("Content-Length: {}\r\nConnection: close\r\n\r\n", answer.body.size());
+  return method == "HEAD" ? text : text + answer.body;
+}
+
+HttpAnswer answer_websocket_handshake(const HttpRequest& request) {
+  HttpAnswer answer;
+  if (!names(request, "Upgrade", "websocket")) {
+    answer.status = kUpgradeRequired;
+    answer.more_fields = "Upgrade: websocket\r\n";
+    return answer;
+  }
+  answer.status = SOUP_STATUS_BAD_REQUEST;
+  answer.more_fields = "Sec-WebSocket-Version: 13\r\n";
+  const auto key = request.field("Sec-WebSocket-Key");
+  const auto version = request.field("Sec-WebSocket-Version");
+  if (request.method != "GET" || !names(request, "Connection", "upgrade") || version != "13" ||
+      !key || !is_key(*key)) {
+    return answer;
+  }
+  answer.status = SOUP_STATUS_SWITCHING_PROTOCOLS;
+  answer.more_fields =
+      fmt::format("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n",
+                  accept_for(*key));
+  return answer;
+}
+
+}  // namespace peersock::adapters
