@@ -66,6 +66,12 @@ Error transport_error(const SSL_CONN_CLOSE_INFO& info, const std::string& reason
                       reason)};
 }
 
+Error gave_up_error() {
+  return {ErrorKind::kConnectionLost,
+          "The other side gave up while the connection was being secured; see what it says there, "
+          "and start again with a new code."};
+}
+
 }  // namespace
 
 quic::fact::Closed describe_silence(Duration idle_timeout) {
@@ -97,7 +103,10 @@ quic::fact::Closed describe_close(const SSL_CONN_CLOSE_INFO& info, const PeerTer
                   "The other side speaks another version of the protocol; install the same "
                   "peersock version on both."}};
   }
-  Error error = transport_error(info, reason, remote);
+  // What an application's own code becomes before the handshake is confirmed (RFC 9000 section
+  // 10.2.3).
+  const bool gave_up = remote && info.error_code == OSSL_QUIC_ERR_APPLICATION_ERROR;
+  Error error = gave_up ? gave_up_error() : transport_error(info, reason, remote);
   return {std::nullopt, std::move(reason), std::move(error)};
 }
 

@@ -262,6 +262,20 @@ TEST(QuicEnd, AClientThatNeverSentAnythingClosesSilently) {
   EXPECT_EQ(pair.client.out.sent(), 0U);
 }
 
+// RFC 9000 section 10.2.3: its code and its reason are not sent in the clear.
+TEST(QuicEnd, GivingUpDuringTheHandshakeIsSaidInWords) {
+  const auto engine = make_engine();
+  QuicPair pair({.delay = 10ms}, 1);
+  pair.client.connection = connect(*engine, config_for(Role::kClient, *engine));
+  pair.server.connection = connect(*engine, config_for(Role::kServer, *engine));
+  ASSERT_TRUE(pair.run_until([&] { return pair.server.out.sent() > 0; }, 1s));
+  ASSERT_FALSE(pair.client.connection->handshake_complete());
+  pair.client.connection->close(1, "a secret reason", VirtualClock::now());
+  ASSERT_TRUE(pair.run_until([&] { return pair.server.count<Closed>() > 0; }, 1s));
+  expect_error(pair.server.last<Closed>(), ErrorKind::kConnectionLost,
+               "The other side gave up while the connection was being secured");
+}
+
 TEST(QuicEnd, AnIdleConnectionStaysUp) {
   Pairing it({.delay = 50ms});
   const auto sent = it.pair.client.out.sent();
