@@ -1,7 +1,6 @@
 #include "adapters/http_request.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 
 #include <fmt/format.h>
@@ -12,43 +11,18 @@
 namespace peersock::adapters {
 namespace {
 
-/// RFC 6455 section 1.3.
-constexpr std::string_view kAcceptSuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// libsoup does not know it (RFC 9110 section 15.5.22).
 constexpr unsigned kUpgradeRequired = 426;
-constexpr gsize kKeySize = 16;
-constexpr gsize kSha1Size = 20;
 
-struct ChecksumFree {
-  void operator()(GChecksum* checksum) const { g_checksum_free(checksum); }
-};
 struct DateTimeUnref {
   void operator()(GDateTime* time) const { g_date_time_unref(time); }
 };
 
-std::string accept_for(std::string_view key) {
-  const std::unique_ptr<GChecksum, ChecksumFree> sha1(g_checksum_new(G_CHECKSUM_SHA1));
-  for (const std::string_view part : {key, kAcceptSuffix}) {
-    g_checksum_update(sha1.get(), reinterpret_cast<const guchar*>(part.data()),
-                      static_cast<gssize>(part.size()));
-  }
-  std::array<guint8, kSha1Size> digest{};
-  gsize size = digest.size();
-  g_checksum_get_digest(sha1.get(), digest.data(), &size);
-  const GCharPtr text(g_base64_encode(digest.data(), size));
-  return text.get();
-}
-
 bool is_key(const std::string& text) {
-  if (text.size() != 4 * ((kKeySize + 2) / 3)) return false;
+  if (text.size() != 4 * ((kWebSocketKeySize + 2) / 3)) return false;
   gsize size = 0;
   const std::unique_ptr<guchar, GFree> decoded(g_base64_decode(text.c_str(), &size));
-  return size == kKeySize;
-}
-
-bool names(const HttpRequest& request, const char* field, const char* token) {
-  const auto value = request.field(field);
-  return value && soup_header_contains(value->c_str(), token) != FALSE;
+  return size == kWebSocketKeySize;
 }
 
 std::string_view reason_of(unsigned status) {
@@ -98,7 +72,7 @@ std::string render_http_answer(const HttpAnswer& answer, std::string_view method
 
 HttpAnswer answer_websocket_handshake(const HttpRequest& request) {
   HttpAnswer answer;
-  if (!names(request, "Upgrade", "websocket")) {
+  if (!has_token(request.headers.get(), "Upgrade", "websocket")) {
     answer.status = kUpgradeRequired;
     answer.more_fields = "Upgrade: websocket\r\n";
     return answer;
@@ -107,14 +81,14 @@ HttpAnswer answer_websocket_handshake(const HttpRequest& request) {
   answer.more_fields = "Sec-WebSocket-Version: 13\r\n";
   const auto key = request.field("Sec-WebSocket-Key");
   const auto version = request.field("Sec-WebSocket-Version");
-  if (request.method != "GET" || !names(request, "Connection", "upgrade") || version != "13" ||
-      !key || !is_key(*key)) {
+  const bool connects = has_token(request.headers.get(), "Connection", "upgrade");
+  if (request.method != "GET" || !connects || version != "13" || !key || !is_key(*key)) {
     return answer;
   }
   answer.status = SOUP_STATUS_SWITCHING_PROTOCOLS;
   answer.more_fields =
       fmt::format("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n",
-                  accept_for(*key));
+                  websocket_accept_of(*key));
   return answer;
 }
 

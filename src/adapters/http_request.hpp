@@ -3,19 +3,15 @@
 // section 4.2). The header fields are libsoup's.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include <libsoup/soup.h>
 
-namespace peersock::adapters {
+#include "adapters/websocket_handshake.hpp"
 
-struct HeadersUnref {
-  void operator()(SoupMessageHeaders* headers) const { soup_message_headers_unref(headers); }
-};
-using HeadersPtr = std::unique_ptr<SoupMessageHeaders, HeadersUnref>;
+namespace peersock::adapters {
 
 struct HttpRequest {
   std::string method;

@@ -11,6 +11,7 @@
 #include <netinet/tcp.h>
 
 #include "adapters/entropy.hpp"
+#include "adapters/websocket_handshake.hpp"
 
 namespace peersock::adapters {
 namespace {
@@ -18,36 +19,17 @@ namespace {
 /// Octets of the server's answer to the handshake.
 constexpr std::size_t kMaxHead = std::size_t{16} * 1024;
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
-constexpr std::size_t kKeyOctets = 16;
-/// RFC 6455 section 1.3.
-constexpr std::string_view kAcceptSuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
-struct HeadersUnref {
-  void operator()(SoupMessageHeaders* headers) const { soup_message_headers_unref(headers); }
-};
-struct ChecksumFree {
-  void operator()(GChecksum* checksum) const { g_checksum_free(checksum); }
-};
-
 std::string base64(ByteView octets) {
   const GCharPtr text(g_base64_encode(octets.data(), octets.size()));
   return text.get();
 }
 
-/// What a server answers to `key`.
-std::string accept_of(const std::string& key) {
-  const std::unique_ptr<GChecksum, ChecksumFree> checksum(g_checksum_new(G_CHECKSUM_SHA1));
-  const std::string text = key + std::string(kAcceptSuffix);
-  g_checksum_update(checksum.get(), reinterpret_cast<const guchar*>(text.data()),
-                    static_cast<gssize>(text.size()));
-  std::array<std::uint8_t, 20> digest{};
-  gsize size = digest.size();
-  g_checksum_get_digest(checksum.get(), digest.data(), &size);
-  return base64(digest);
-}
-
 bool is_secure(GUri* uri) {
   return std::string_view(g_uri_get_scheme(uri)) == "wss";
+}
+
+int usual_port(GUri* uri) {
+  return is_secure(uri) ? 443 : 80;
 }
 
 /// The Host field (RFC 9110 section 7.2): the port only when it is not the scheme's own.
@@ -56,8 +38,7 @@ std::string host_field(GUri* uri) {
   const std::string host = ascii ? ascii.get() : g_uri_get_host(uri);
   const std::string name = host.find(':') == std::string::npos ? host : "[" + host + "]";
   const int port = g_uri_get_port(uri);
-  const int usual = is_secure(uri) ? 443 : 80;
-  return port < 0 || port == usual ? name : fmt::format("{}:{}", name, port);
+  return port < 0 || port == usual_port(uri) ? name : fmt::format("{}:{}", name, port);
 }
 
 std::string request_for(GUri* uri, const std::string& key) {
@@ -70,16 +51,10 @@ std::string request_for(GUri* uri, const std::string& key) {
       host_field(uri), key);
 }
 
-bool header_is(SoupMessageHeaders* headers, const char* name, const char* token) {
-  const char* value = soup_message_headers_get_list(headers, name);
-  return value != nullptr && soup_header_contains(value, token) != 0;
-}
-
 /// What is wrong with the server's answer; nothing when it has agreed (RFC 6455 section 4.2.2).
 std::string handshake_fault(const std::string& head, const std::string& key,
                             const std::string& authority) {
-  const std::unique_ptr<SoupMessageHeaders, HeadersUnref> headers(
-      soup_message_headers_new(SOUP_MESSAGE_HEADERS_RESPONSE));
+  const HeadersPtr headers(soup_message_headers_new(SOUP_MESSAGE_HEADERS_RESPONSE));
   guint status = 0;
   // The empty line at the end is no part of what it takes.
   const auto size = static_cast<int>(head.size() - 2);
@@ -92,9 +67,9 @@ std::string handshake_fault(const std::string& head, const std::string& key,
   const char* accepted = soup_message_headers_get_one(headers.get(), "Sec-WebSocket-Accept");
   // No extension and no protocol was offered, so none can have been agreed on.
   const bool agreed =
-      header_is(headers.get(), "Upgrade", "websocket") &&
-      header_is(headers.get(), "Connection", "Upgrade") && accepted != nullptr &&
-      accepted == accept_of(key) &&
+      has_token(headers.get(), "Upgrade", "websocket") &&
+      has_token(headers.get(), "Connection", "Upgrade") && accepted != nullptr &&
+      accepted == websocket_accept_of(key) &&
       soup_message_headers_get_list(headers.get(), "Sec-WebSocket-Extensions") == nullptr &&
       soup_message_headers_get_list(headers.get(), "Sec-WebSocket-Protocol") == nullptr;
   return agreed ? std::string() : no_websocket_reason(authority);
@@ -112,7 +87,7 @@ class WebsocketDial::Impl : public std::enable_shared_from_this<Impl> {
   Impl(GMainContext* context, WebsocketDialConfig config, WebsocketDialCallbacks callbacks)
       : context_(context), config_(config), callbacks_(std::move(callbacks)) {
     SystemRng rng;
-    key_ = base64(random_bytes(rng, kKeyOctets));
+    key_ = base64(random_bytes(rng, kWebSocketKeySize));
   }
 
   void start(GUri* uri);
@@ -141,8 +116,8 @@ class WebsocketDial::Impl : public std::enable_shared_from_this<Impl> {
   void prepare(GSocket* socket) const;
   void secure(GTlsConnection* connection);
   void ask(TicketPtr ticket);
-  void read_octet(TicketPtr ticket);
-  void take_octet(TicketPtr ticket);
+  void wait_for_octet(TicketPtr ticket);
+  void take_octets(TicketPtr ticket);
   void judge();
   void ended();
   void fail(const std::string& reason);
@@ -169,9 +144,8 @@ void WebsocketDial::Impl::start(GUri* uri) {
   authority_ = authority_of(uri);
   request_ = request_for(uri, key_);
   const int port = g_uri_get_port(uri);
-  const int usual = is_secure(uri) ? 443 : 80;
-  const GObjectPtr<GSocketConnectable> address(
-      g_network_address_new(g_uri_get_host(uri), static_cast<guint16>(port < 0 ? usual : port)));
+  const GObjectPtr<GSocketConnectable> address(g_network_address_new(
+      g_uri_get_host(uri), static_cast<guint16>(port < 0 ? usual_port(uri) : port)));
   client_.reset(g_socket_client_new());
   // No proxy: the tunnel itself could not use it.
   g_socket_client_set_enable_proxy(client_.get(), FALSE);
@@ -252,11 +226,11 @@ void WebsocketDial::Impl::on_written(GObject* output, GAsyncResult* result,
   const auto self = ticket->dial.lock();
   if (!self || !self->client_) return;
   if (!written) return self->fail(*error);
-  self->read_octet(std::move(ticket));
+  self->wait_for_octet(std::move(ticket));
 }
 
 // One octet at a time, so that what follows the answer stays in the stream.
-void WebsocketDial::Impl::read_octet(TicketPtr ticket) {
+void WebsocketDial::Impl::wait_for_octet(TicketPtr ticket) {
   GInputStream* input = g_io_stream_get_input_stream(stream_.get());
   Ticket* held = ticket.release();
   const ThreadDefault scope(context_);
@@ -273,14 +247,26 @@ void WebsocketDial::Impl::on_octet(GObject* input, GAsyncResult* result, gpointe
   if (!self || !self->client_) return;
   if (got < 0) return self->fail(*error);
   if (got == 0) return self->ended();
-  self->take_octet(std::move(ticket));
+  self->take_octets(std::move(ticket));
 }
 
-void WebsocketDial::Impl::take_octet(TicketPtr ticket) {
-  head_.push_back(static_cast<char>(ticket->octet));
-  if (head_.ends_with(kHeadEnd)) return judge();
-  if (head_.size() >= kMaxHead) return fail(not_http_reason(authority_));
-  read_octet(std::move(ticket));
+// The one that has come, and those that are there with it.
+void WebsocketDial::Impl::take_octets(TicketPtr ticket) {
+  auto* input = G_POLLABLE_INPUT_STREAM(g_io_stream_get_input_stream(stream_.get()));
+  gssize got = 1;
+  ErrorPtr error;
+  while (got == 1) {
+    head_.push_back(static_cast<char>(ticket->octet));
+    if (head_.ends_with(kHeadEnd)) return judge();
+    if (head_.size() >= kMaxHead) return fail(not_http_reason(authority_));
+    GError* raw = nullptr;
+    got = g_pollable_input_stream_read_nonblocking(input, &ticket->octet, 1, cancellable_.get(),
+                                                   &raw);
+    error.reset(raw);
+  }
+  if (got == 0) return ended();
+  if (!g_error_matches(error.get(), G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) return fail(*error);
+  wait_for_octet(std::move(ticket));
 }
 
 void WebsocketDial::Impl::ended() {
