@@ -75,7 +75,7 @@ TEST(ClientVectors, AcceptsTheMessagesOfTheReferenceImplementation) {
   c.run();
   EXPECT_EQ(c.client.state_name(), "Verified");
   EXPECT_EQ(c.peer_versions, c.vectors.at("peer_app_versions"));
-  EXPECT_EQ(c.smp_key, c.vectors.at("smp_key"));
+  EXPECT_EQ(c.smp_key, c.vectors.at("smp_key").get<std::string>());
   EXPECT_EQ(c.payloads, c.vectors.at("peer_payloads"));
 }
 
