@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from harness import LIMIT
-from test_mailbox import start
+from mailbox_house import start
 from websocket_client import TEXT, Refused, WebSocket, frame
 
 MIB = 1024

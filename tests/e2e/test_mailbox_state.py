@@ -14,7 +14,7 @@ import threading
 import pytest
 
 from harness import LIMIT, clean_environment, connect, echo, exchange, free_port
-from test_mailbox import address_of, get, refusal
+from mailbox_house import address_of, get, refusal
 from websocket_client import WebSocket
 
 ICE = ("--stun", "", "--turn", "")
