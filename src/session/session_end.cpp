@@ -16,8 +16,7 @@ constexpr auto kNobodyThere =
     "servers of both sides, and start both again";
 constexpr auto kNoServer =
     "The rendezvous server did not answer in the time given by --timeout; check the network, or "
-    "use "
-    "another server on both sides with --rendezvous";
+    "use another server on both sides with --rendezvous";
 constexpr auto kHandshakeSilent =
     "A path was found but the other side did not complete the QUIC handshake; try again with a "
     "new code";
