@@ -1,21 +1,18 @@
-// What makes the rendezvous server a service: state file, TLS, Unix sockets, health and metrics,
+// What makes the rendezvous server a service: state file, proxies, facts and metrics,
 // on the real loop and through real WebSockets.
-#include <cstdio>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "adapters/client_address.hpp"
 #include "adapters/mailbox_persistence.hpp"
 #include "adapters/mailbox_store.hpp"
 #include "mailbox_client.hpp"
 #include "raw_client.hpp"
-#include "support/test_certificate.hpp"
+#include "support/temporary_files.hpp"
 
 namespace peersock::testing {
 namespace {
@@ -23,33 +20,6 @@ namespace {
 using adapters::MailboxFact;
 using adapters::MailboxServer;
 using adapters::MailboxServerConfig;
-
-/// Files of one test.
-class Folder {
- public:
-  Folder()
-      : path_(::testing::TempDir() + "peersock-service-" + std::to_string(getpid()) + "-" +
-              ::testing::UnitTest::GetInstance()->current_test_info()->name()) {}
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  Folder(Folder&&) = delete;
-  Folder& operator=(Folder&&) = delete;
-  ~Folder() {
-    for (const auto& file : files_) {
-      for (const char* part : {"", "-wal", "-shm"}) (void)std::remove((file + part).c_str());
-    }
-  }
-  std::string file(const std::string& name, const std::string& content = {}) {
-    files_.push_back(path_ + "-" + name);
-    (void)std::remove(files_.back().c_str());
-    if (!content.empty()) std::ofstream(files_.back()) << content;
-    return files_.back();
-  }
-
- private:
-  std::string path_;
-  std::vector<std::string> files_;
-};
 
 template <typename Fact>
 const Fact* last(const std::vector<MailboxFact>& facts) {
@@ -63,7 +33,7 @@ const Fact* last(const std::vector<MailboxFact>& facts) {
 
 TEST(MailboxService, AnswersOnlyWhatIsInTheFile) {
   GlibLoop loop;
-  Folder folder;
+  TemporaryFiles folder;
   MailboxServerConfig config;
   config.state_file = folder.file("state");
   std::vector<MailboxFact> facts;
@@ -126,7 +96,7 @@ struct Desk {
 
 TEST(MailboxPersistence, HoldsFramesBackUntilTheFileHasWhatTheySay) {
   GlibLoop loop;
-  Folder folder;
+  TemporaryFiles folder;
   Desk desk(loop, folder.file("state"));
   desk.send();
   EXPECT_EQ(desk.released.size(), 1U);  // nothing to wait for
@@ -144,7 +114,7 @@ TEST(MailboxPersistence, HoldsFramesBackUntilTheFileHasWhatTheySay) {
 
 TEST(MailboxPersistence, DoesNotHoldBackWithoutBound) {
   GlibLoop loop;
-  Folder folder;
+  TemporaryFiles folder;
   Desk desk(loop, folder.file("state"));
   desk.store("a");
   for (int i = 0; i < 11; ++i) desk.send(100'000);
@@ -154,7 +124,7 @@ TEST(MailboxPersistence, DoesNotHoldBackWithoutBound) {
 
 TEST(MailboxService, PongsDoNotOvertakeWhatIsHeldBack) {
   GlibLoop loop;
-  Folder folder;
+  TemporaryFiles folder;
   MailboxServerConfig config;
   config.state_file = folder.file("state");
   MailboxHouse house(loop, config);
@@ -176,117 +146,6 @@ TEST(MailboxService, PongsDoNotOvertakeWhatIsHeldBack) {
       } while (heard.at("type") == "ack");
       EXPECT_EQ(heard.at("type"), type) << i;
     }
-  }
-}
-
-// --- TLS
-
-TEST(MailboxService, SpeaksTlsWithItsOwnClient) {
-  GlibLoop loop;
-  Folder folder;
-  const auto made = make_certificate("IP:127.0.0.1", 10);
-  MailboxServerConfig config;
-  const std::string file = folder.file("both.pem", made.certificate + made.key);
-  config.tls = adapters::TlsFiles{file, file};
-  MailboxHouse house(loop, config);
-  ASSERT_TRUE(house.server);
-  EXPECT_TRUE(house.url().starts_with("wss://127.0.0.1:"));
-  const adapters::GObjectPtr<GTlsDatabase> trusted(
-      G_TLS_DATABASE(g_tls_file_database_new(file.c_str(), nullptr)));
-  adapters::MailboxLinkConfig link;
-  link.trusted = trusted.get();
-  MailboxClient a(loop, link);
-  MailboxClient b(loop, link);
-  ASSERT_TRUE(a.join(house.url(), "a")) << a.lost.at(0);
-  ASSERT_TRUE(b.join(house.url(), "b")) << b.lost.at(0);
-  a.say({{"type", "open"}, {"mailbox", "m"}});
-  b.say({{"type", "open"}, {"mailbox", "m"}});
-  for (int i = 0; i < 5; ++i) {
-    const std::string body(700'000, static_cast<char>('a' + i));
-    a.say({{"type", "add"}, {"phase", "p"}, {"body", body}});
-    EXPECT_EQ(b.hear("message").at("body"), body);
-    EXPECT_EQ(a.hear("message").at("body"), body);
-  }
-}
-
-TEST(MailboxService, KeepsEveryOctetInsideTlsWhenTheReaderIsSlower) {
-  GlibLoop loop;
-  Folder folder;
-  const auto made = make_certificate("IP:127.0.0.1", 10);
-  MailboxServerConfig config;
-  const std::string file = folder.file("both.pem", made.certificate + made.key);
-  config.tls = adapters::TlsFiles{file, file};
-  MailboxHouse house(loop, config);
-  const adapters::GObjectPtr<GTlsDatabase> trusted(
-      G_TLS_DATABASE(g_tls_file_database_new(file.c_str(), nullptr)));
-  adapters::MailboxLinkConfig link;
-  link.trusted = trusted.get();
-  MailboxClient client(loop, link);
-  ASSERT_TRUE(client.join(house.url(), "a"));
-  client.say({{"type", "open"}, {"mailbox", "m"}});
-  // All at once, so that much of the echo has to wait in the server.
-  constexpr int kCount = 40;
-  const auto body = [](int i) { return std::string(300'000, static_cast<char>('a' + i % 26)); };
-  for (int i = 0; i < kCount; ++i) {
-    client.say({{"type", "add"}, {"phase", std::to_string(i)}, {"body", body(i)}});
-  }
-  for (int i = 0; i < kCount; ++i) {
-    const auto heard = client.hear("message");
-    ASSERT_TRUE(heard.is_object()) << i;
-    EXPECT_EQ(heard.at("phase"), std::to_string(i));
-    EXPECT_EQ(heard.at("body"), body(i));
-  }
-}
-
-TEST(MailboxService, WhatIsNoTlsEndsAlone) {
-  GlibLoop loop;
-  Folder folder;
-  const auto made = make_certificate("IP:127.0.0.1", 10);
-  MailboxServerConfig config;
-  config.handshake_timeout = 200ms;
-  config.tls =
-      adapters::TlsFiles{folder.file("c.pem", made.certificate), folder.file("k.pem", made.key)};
-  MailboxHouse house(loop, config);
-  ASSERT_TRUE(house.server);
-  const std::string half_hello("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
-  for (const std::string& octets : {std::string("GET /v1 HTTP/1.1\r\n\r\n"), upgrade_request(),
-                                    half_hello, std::string(), std::string(10'000, '\xff')}) {
-    const auto peer = TcpPeer::connect(loop.context(), house.port());
-    peer->send(octets);
-    EXPECT_TRUE(ends(loop, *peer));
-  }
-  EXPECT_TRUE(loop.until([&] { return house.server->connections() == 0; }));
-}
-
-TEST(MailboxService, SaysWhichTlsFileIsWrong) {
-  GlibLoop loop;
-  Folder folder;
-  const auto made = make_certificate("DNS:a", 10);
-  const auto other = make_certificate("DNS:b", 10);
-  const std::string certificate = folder.file("c.pem", made.certificate);
-  const std::string key = folder.file("k.pem", made.key);
-  const std::string foreign = folder.file("f.pem", other.key);
-  const std::string missing = folder.file("missing.pem");
-  struct Case {
-    adapters::TlsFiles files;
-    std::string message;
-  };
-  const Case cases[] = {
-      {{missing, key}, missing + ": can not be read (No such file or directory)"},
-      {{certificate, missing}, missing + ": can not be read (No such file or directory)"},
-      {{key, key}, key + ": holds no certificate"},
-      {{certificate, certificate}, certificate + ": holds no private key"},
-      {{certificate, foreign}, foreign + ": is not the key of the certificate in " + certificate},
-  };
-  SeededRng rng(1);
-  for (const Case& c : cases) {
-    MailboxServerConfig config;
-    config.listen = {TcpEndpoint{"127.0.0.1", 0}};
-    config.tls = c.files;
-    const auto server = MailboxServer::create(loop.context(), config, rng);
-    ASSERT_FALSE(server) << c.message;
-    EXPECT_EQ(server.error().kind, ErrorKind::kUsage);
-    EXPECT_TRUE(server.error().message.starts_with(c.message)) << server.error().message;
   }
 }
 

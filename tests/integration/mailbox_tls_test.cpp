@@ -1,110 +1,80 @@
-// The client's link over TLS (wss://), against a libsoup server with a certificate of the test's.
-#include <cstdio>
-#include <fstream>
+// TLS between the client's link (GIO) and the rendezvous server (OpenSSL), with certificates of the
+// test's.
 #include <memory>
 #include <string>
 
 #include <gtest/gtest.h>
-#include <libsoup/soup.h>
-#include <unistd.h>
 
 #include "mailbox_client.hpp"
+#include "raw_client.hpp"
+#include "support/temporary_files.hpp"
 #include "support/test_certificate.hpp"
 
 namespace peersock::testing {
 namespace {
 
 using adapters::GObjectPtr;
+using adapters::MailboxServer;
+using adapters::MailboxServerConfig;
 
-/// Sends every frame back.
-class TlsEchoServer {
- public:
-  TlsEchoServer(GlibLoop& loop, const TestCertificate& made) : loop_(loop) {
-    const adapters::ThreadDefault scope(loop_.context());
-    const std::string pem = made.certificate + made.key;
-    const GObjectPtr<GTlsCertificate> certificate(
-        g_tls_certificate_new_from_pem(pem.c_str(), static_cast<gssize>(pem.size()), nullptr));
-    server_.reset(soup_server_new("tls-certificate", certificate.get(), nullptr));
-    soup_server_add_websocket_handler(server_.get(), "/v1", nullptr, nullptr, on_websocket, this,
-                                      nullptr);
-    soup_server_listen_local(server_.get(), 0,
-                             static_cast<SoupServerListenOptions>(SOUP_SERVER_LISTEN_HTTPS |
-                                                                  SOUP_SERVER_LISTEN_IPV4_ONLY),
-                             nullptr);
+/// A server with a certificate, and a link that may trust it.
+struct TlsHouse {
+  TlsHouse(GlibLoop& loop, const std::string& name, int days) {
+    const auto made = make_certificate(name, days);
+    const std::string file = files.file("both.pem", made.certificate + made.key);
+    // It reads the file late, so that this stays in place.
+    trusted.reset(G_TLS_DATABASE(g_tls_file_database_new(file.c_str(), nullptr)));
+    MailboxServerConfig config;
+    config.tls = adapters::TlsFiles{file, file};
+    house = std::make_unique<MailboxHouse>(loop, config);
   }
-  TlsEchoServer(const TlsEchoServer&) = delete;
-  TlsEchoServer& operator=(const TlsEchoServer&) = delete;
-  TlsEchoServer(TlsEchoServer&&) = delete;
-  TlsEchoServer& operator=(TlsEchoServer&&) = delete;
-  ~TlsEchoServer() {
-    const adapters::ThreadDefault scope(loop_.context());
-    soup_server_disconnect(server_.get());
+  [[nodiscard]] std::string url() const { return house->url(); }
+  [[nodiscard]] adapters::MailboxLinkConfig link() const {
+    adapters::MailboxLinkConfig config;
+    config.trusted = trusted.get();
+    return config;
   }
 
-  [[nodiscard]] std::string authority() const {
-    GSList* uris = soup_server_get_uris(server_.get());
-    const int port = g_uri_get_port(static_cast<GUri*>(uris->data));
-    g_slist_free_full(uris, reinterpret_cast<GDestroyNotify>(g_uri_unref));
-    return "127.0.0.1:" + std::to_string(port);
-  }
-
- private:
-  static void on_websocket(SoupServer*, SoupServerMessage*, const char*,
-                           SoupWebsocketConnection* websocket, gpointer data) noexcept {
-    static_cast<TlsEchoServer*>(data)->websocket_ = adapters::share(websocket);
-    soup_websocket_connection_set_max_incoming_payload_size(websocket, 0);
-    g_signal_connect(websocket, "message", G_CALLBACK(on_message), nullptr);
-  }
-  static void on_message(SoupWebsocketConnection* websocket, gint type, GBytes* message,
-                         gpointer) noexcept {
-    soup_websocket_connection_send_message(websocket, static_cast<SoupWebsocketDataType>(type),
-                                           message);
-  }
-
-  GlibLoop& loop_;
-  GObjectPtr<SoupServer> server_;
-  GObjectPtr<SoupWebsocketConnection> websocket_;
+  TemporaryFiles files;
+  GObjectPtr<GTlsDatabase> trusted;
+  std::unique_ptr<MailboxHouse> house;
 };
 
-/// Trusts what `made` signed. The database reads its file late, so that this stays in place.
-class Trust {
- public:
-  explicit Trust(const TestCertificate& made)
-      : path_(::testing::TempDir() + "peersock-trust-" + std::to_string(getpid()) + ".pem") {
-    std::ofstream(path_) << made.certificate;
-    database_.reset(G_TLS_DATABASE(g_tls_file_database_new(path_.c_str(), nullptr)));
-  }
-  Trust(const Trust&) = delete;
-  Trust& operator=(const Trust&) = delete;
-  Trust(Trust&&) = delete;
-  Trust& operator=(Trust&&) = delete;
-  ~Trust() { (void)std::remove(path_.c_str()); }
-
-  [[nodiscard]] GTlsDatabase* get() const { return database_.get(); }
-
- private:
-  std::string path_;
-  GObjectPtr<GTlsDatabase> database_;
-};
-
-TEST(MailboxTls, CarriesFramesWhenTheCertificateIsGood) {
-  const auto made = make_certificate("IP:127.0.0.1", 10);
-  const Trust trust(made);
+TEST(MailboxTls, CarriesLongFramesBothWays) {
   GlibLoop loop;
-  const TlsEchoServer server(loop, made);
-  adapters::MailboxLinkConfig config;
-  config.trusted = trust.get();
-  MailboxClient client(loop, config);
-  client.link->open("wss://" + server.authority() + "/v1");
-  ASSERT_TRUE(loop.until([&] { return client.ups == 1 || !client.lost.empty(); }));
-  ASSERT_TRUE(client.lost.empty()) << client.lost.at(0);
-  // More than one message's worth, so that the count of octets is right through TLS too.
-  const std::string long_text(1'500'000, 'x');
-  for (std::size_t i = 1; i <= 5; ++i) {
-    client.link->send(long_text);
-    ASSERT_TRUE(loop.until([&] { return client.frames.size() == i || !client.lost.empty(); }));
-    ASSERT_TRUE(client.lost.empty()) << client.lost.at(0);
-    EXPECT_EQ(client.frames.back(), long_text);
+  const TlsHouse house(loop, "IP:127.0.0.1", 10);
+  EXPECT_TRUE(house.url().starts_with("wss://127.0.0.1:"));
+  MailboxClient a(loop, house.link());
+  MailboxClient b(loop, house.link());
+  ASSERT_TRUE(a.join(house.url(), "a")) << a.lost.at(0);
+  ASSERT_TRUE(b.join(house.url(), "b")) << b.lost.at(0);
+  a.say({{"type", "open"}, {"mailbox", "m"}});
+  b.say({{"type", "open"}, {"mailbox", "m"}});
+  for (int i = 0; i < 5; ++i) {
+    const std::string body(1'500'000, static_cast<char>('a' + i));
+    a.say({{"type", "add"}, {"phase", "p"}, {"body", body}});
+    EXPECT_EQ(b.hear("message").at("body").get<std::string>(), body);
+    EXPECT_EQ(a.hear("message").at("body").get<std::string>(), body);
+  }
+}
+
+TEST(MailboxTls, KeepsEveryOctetWhenTheReaderIsSlower) {
+  GlibLoop loop;
+  const TlsHouse house(loop, "IP:127.0.0.1", 10);
+  MailboxClient client(loop, house.link());
+  ASSERT_TRUE(client.join(house.url(), "a"));
+  client.say({{"type", "open"}, {"mailbox", "m"}});
+  // All at once, so that much of the echo has to wait in the server.
+  constexpr int kCount = 40;
+  const auto body = [](int i) { return std::string(300'000, static_cast<char>('a' + i % 26)); };
+  for (int i = 0; i < kCount; ++i) {
+    client.say({{"type", "add"}, {"phase", std::to_string(i)}, {"body", body(i)}});
+  }
+  for (int i = 0; i < kCount; ++i) {
+    const auto heard = client.hear("message");
+    ASSERT_TRUE(heard.is_object()) << i;
+    EXPECT_EQ(heard.at("phase"), std::to_string(i));
+    EXPECT_EQ(heard.at("body").get<std::string>(), body(i));
   }
 }
 
@@ -121,18 +91,67 @@ TEST(MailboxTls, SaysWhatIsWrongWithTheCertificate) {
       {"IP:127.0.0.1", -1, true, "it has expired"},
   };
   for (const Case& c : cases) {
-    const auto made = make_certificate(c.name, c.days);
-    const Trust trust(made);
     GlibLoop loop;
-    const TlsEchoServer server(loop, made);
-    adapters::MailboxLinkConfig config;
-    if (c.known) config.trusted = trust.get();
-    MailboxClient client(loop, config);
-    client.link->open("wss://" + server.authority() + "/v1");
+    const TlsHouse house(loop, c.name, c.days);
+    MailboxClient client(loop, c.known ? house.link() : adapters::MailboxLinkConfig{});
+    client.link->open(house.url());
     EXPECT_TRUE(loop.until([&] { return !client.lost.empty(); }));
     EXPECT_EQ(client.lost.at(0),
-              "the TLS certificate of " + server.authority() + " can not be trusted: " + c.fault);
+              "the TLS certificate of 127.0.0.1:" + std::to_string(house.house->port()) +
+                  " can not be trusted: " + c.fault);
     EXPECT_EQ(client.ups, 0);
+  }
+}
+
+TEST(MailboxTls, WhatIsNoTlsEndsAlone) {
+  GlibLoop loop;
+  TemporaryFiles folder;
+  const auto made = make_certificate("IP:127.0.0.1", 10);
+  MailboxServerConfig config;
+  config.handshake_timeout = 200ms;
+  config.tls =
+      adapters::TlsFiles{folder.file("c.pem", made.certificate), folder.file("k.pem", made.key)};
+  MailboxHouse house(loop, config);
+  ASSERT_TRUE(house.server);
+  const std::string half_hello("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
+  for (const std::string& octets : {std::string("GET /v1 HTTP/1.1\r\n\r\n"), upgrade_request(),
+                                    half_hello, std::string(), std::string(10'000, '\xff')}) {
+    const auto peer = TcpPeer::connect(loop.context(), house.port());
+    peer->send(octets);
+    EXPECT_TRUE(ends(loop, *peer));
+  }
+  EXPECT_TRUE(loop.until([&] { return house.server->connections() == 0; }));
+}
+
+TEST(MailboxTls, SaysWhichTlsFileIsWrong) {
+  GlibLoop loop;
+  TemporaryFiles folder;
+  const auto made = make_certificate("DNS:a", 10);
+  const auto other = make_certificate("DNS:b", 10);
+  const std::string certificate = folder.file("c.pem", made.certificate);
+  const std::string key = folder.file("k.pem", made.key);
+  const std::string foreign = folder.file("f.pem", other.key);
+  const std::string missing = folder.file("missing.pem");
+  struct Case {
+    adapters::TlsFiles files;
+    std::string message;
+  };
+  const Case cases[] = {
+      {{missing, key}, missing + ": can not be read (No such file or directory)"},
+      {{certificate, missing}, missing + ": can not be read (No such file or directory)"},
+      {{key, key}, key + ": holds no certificate"},
+      {{certificate, certificate}, certificate + ": holds no private key"},
+      {{certificate, foreign}, foreign + ": is not the key of the certificate in " + certificate},
+  };
+  SeededRng rng(1);
+  for (const Case& c : cases) {
+    MailboxServerConfig config;
+    config.listen = {TcpEndpoint{"127.0.0.1", 0}};
+    config.tls = c.files;
+    const auto server = MailboxServer::create(loop.context(), config, rng);
+    ASSERT_FALSE(server) << c.message;
+    EXPECT_EQ(server.error().kind, ErrorKind::kUsage);
+    EXPECT_TRUE(server.error().message.starts_with(c.message)) << server.error().message;
   }
 }
 
