@@ -26,8 +26,14 @@ Error close_error(const QuicClosed& closed) {
 }
 
 bool is_orderly(const QuicClosed& closed) {
-  return closed.application_code == static_cast<std::uint64_t>(wire::SessionError::kDone) ||
-         closed.application_code == static_cast<std::uint64_t>(wire::SessionError::kInterrupted);
+  if (!closed.application_code) return false;
+  switch (static_cast<wire::SessionError>(*closed.application_code)) {
+    case wire::SessionError::kDone:
+    case wire::SessionError::kInterrupted:
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace
