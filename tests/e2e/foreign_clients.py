@@ -183,6 +183,47 @@ class Clients:
         return WormholeWilliam()
 
 
+class Transfer:
+    """From one client to another. It is begun a second time, with another code, when both say that
+    the code was wrong and exactly one of them is wormhole-william: its SPAKE2 (gospake2 0.2.1)
+    makes another key than the reference implementation once in some 230 conversations. Between the
+    two libraries alone, without any network, 13 of 3,000 ended so.
+    """
+
+    def __init__(self, island, sender, receiver, *what, directory=None):
+        self.island = island
+        self.names = (sender, receiver)
+        self.what = what
+        self.directory = directory
+        self.sending = self.receiving = None
+
+    def offer(self, *options):
+        self.sending = self.island.send(self.names[0], *options, *self.what)
+        return self
+
+    def code(self):
+        return self.sending.code()
+
+    def take(self, code=None):
+        self.receiving = self.island.receive(self.names[1], code or self.code(), self.directory)
+        return self
+
+    def succeed(self):
+        """The receiving program, when both have succeeded."""
+        if self._disagreed_by_chance():
+            self.offer().take()
+        self.receiving.succeed()
+        self.sending.succeed()
+        return self.receiving
+
+    def _disagreed_by_chance(self):
+        programs = list(zip(self.names, (self.sending, self.receiving)))
+        failed = all([program.exit_code() != 0 for _, program in programs])
+        return failed and self.names.count("wormhole-william") == 1 and all(
+            re.search(self.island.clients[name].wrong_code, program.text())
+            for name, program in programs)
+
+
 class Island:
     """The namespace with a transit relay and our rendezvous server in it."""
 

@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from foreign_clients import Clients, Island
+from foreign_clients import Clients, Island, Transfer
 from harness import clean_environment, noise
 
 pytestmark = pytest.mark.netns
@@ -36,27 +36,21 @@ def test_the_two_magic_wormholes_are_those_of_debian_12_and_13():
 
 @pytest.mark.parametrize("sender,receiver", RING)
 def test_a_text_and_a_file_arrive(island, sender, receiver):
-    sending = island.send(sender, "--text", TEXT)
-    receiving = island.receive(receiver, sending.code()).succeed()
+    receiving = Transfer(island, sender, receiver, "--text", TEXT).offer().take().succeed()
     assert TEXT in receiving.text()
-    sending.succeed()
 
     file = put_file(island, "file", seed=1)
     target = island.folder("received")
-    sending = island.send(sender, file)
-    island.receive(receiver, sending.code(), target).succeed()
-    sending.succeed()
+    Transfer(island, sender, receiver, file, directory=target).offer().take().succeed()
     assert (target / "file").read_bytes() == file.read_bytes()
 
 
 @pytest.mark.parametrize("sender,receiver", [
     ("magic-wormhole", "wormhole-william"), ("wormhole-william", "magic-wormhole-other")])
 def test_a_code_that_both_were_given_works_whoever_comes_first(island, sender, receiver):
-    receiving = island.receive(receiver, "23-agreed-words")
-    sending = island.send(sender, "--code", "23-agreed-words", "--text", TEXT)
-    receiving.succeed()
-    sending.succeed()
-    assert TEXT in receiving.text()
+    transfer = Transfer(island, sender, receiver, "--text", TEXT)
+    transfer.take("23-agreed-words").offer("--code", "23-agreed-words")
+    assert TEXT in transfer.succeed().text()
 
 
 @pytest.mark.parametrize("sender,receiver", RING)
@@ -70,29 +64,39 @@ def test_a_wrong_code_is_found_out_by_both(island, sender, receiver):
     assert TEXT not in receiving.text()
 
 
+@pytest.mark.parametrize("receiver,excused", [("wormhole-william", True),
+                                              ("magic-wormhole-other", False)])
+def test_only_a_disagreement_with_william_is_tried_again(island, receiver, excused):
+    transfer = Transfer(island, "magic-wormhole", receiver, "--text", TEXT).offer()
+    transfer.take(transfer.code().split("-")[0] + "-wrong-words")
+    if excused:
+        assert TEXT in transfer.succeed().text()
+    else:
+        with pytest.raises(AssertionError):
+            transfer.succeed()
+
+
 def test_transfers_of_different_programs_and_a_session_at_once(island):
     world = island.world
     common = ("--rendezvous", island.url, "--stun", "", "--turn", "")
     # Everybody has made a code before anybody uses one, so that all are under way together.
-    sent = {}
+    transfers = {}
     for seed, (sender, receiver) in enumerate(PAIRS):
         name = f"{sender}-to-{receiver}"
         file = put_file(island, name, seed)
-        sent[name] = (receiver, file, island.send(sender, file))
+        transfers[file] = Transfer(island, sender, receiver, file,
+                                   directory=island.folder(f"of-{name}")).offer()
     ours = world.start("stdio-b", *common, prefix=island.loopback.enter)
-    codes = {name: sending.code() for name, (_, _, sending) in sent.items()}
-    assert len({code.split("-")[0] for code in codes.values()}) == len(sent)
+    assert len({t.code().split("-")[0] for t in transfers.values()}) == len(PAIRS)
     # Of another application, so its number may be one of theirs.
     own_code = ours.wait_for("code_made")["code"]
 
-    received = {}
-    for name, (receiver, _, _) in sent.items():
-        received[name] = island.receive(receiver, codes[name], island.folder(f"of-{name}"))
+    for transfer in transfers.values():
+        transfer.take()
     theirs = world.start("stdio-a", *common, env=clean_environment(PEERSOCK_CODE=own_code),
                          prefix=island.loopback.enter)
-    for name, (_, file, sending) in sent.items():
-        received[name].succeed()
-        sending.succeed()
-        assert (island.directory / f"of-{name}" / name).read_bytes() == file.read_bytes(), name
+    for file, transfer in transfers.items():
+        transfer.succeed()
+        assert (transfer.directory / file.name).read_bytes() == file.read_bytes(), file.name
     for side in (ours, theirs):
         assert side.exit_code() == 0, side.text()
