@@ -159,9 +159,12 @@ void MailboxServerClients::part(const Client& client) {
 
 // --- time
 
+// What is due is late by a quarter of its own time at most: so a client is pinged well before it is
+// cut for its silence.
 Duration MailboxServerClients::sweep_interval() const {
-  return std::min(
-      {kSweepEvery, config_.handshake_timeout, config_.max_silence, config_.ping_every});
+  const Duration shortest =
+      std::min({config_.handshake_timeout, config_.max_silence, config_.ping_every});
+  return std::min(kSweepEvery, shortest / 4);
 }
 
 void MailboxServerClients::arm_sweeper() {

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import pathlib
+import resource
 import signal
 import socket
 import subprocess
@@ -17,6 +18,10 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("PEERSOCK_BINARY", ROOT / "build" / "peersock"))
 LIMIT = 20.0  # seconds that any single step may take
+
+# Both ends of hundreds of connections are in this process, and the usual limit is 1024.
+_MOST_FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (_MOST_FILES, _MOST_FILES))
 
 
 def clean_environment(**extra):

@@ -17,6 +17,10 @@ def kinds(peer):
             if kind != "path_chosen" or kind not in found[:i]]
 
 
+def without_warnings(events):
+    return [kind for kind in events if kind != "warning"]
+
+
 def start_maker(world, url, *options):
     return world.start("connect", f"127.0.0.1:{world.serve(echo)}", "--rendezvous", url, *ICE,
                        *options)
@@ -67,8 +71,12 @@ def test_a_fault_that_two_sides_survive(world, case):
     address = user.wait_for("listening")["address"]
     assert exchange(int(address.rsplit(":", 1)[1]), b"hello") == b"hello"
     maker.wait_for("connection_closed")
-    assert kinds(maker)[:len(case.events)] == case.events, maker.text()
-    rest = set(kinds(maker)[len(case.events):])
+    found = kinds(maker)
+    # When a connection breaks, what had arrived on it may be told before that or after.
+    assert found.count("warning") == case.events.count("warning"), maker.text()
+    found, expected = without_warnings(found), without_warnings(case.events)
+    assert found[:len(expected)] == expected, maker.text()
+    rest = set(found[len(expected):])
     assert rest == {"connection_opened", "connection_closed"}, maker.text()
     maker.interrupt()
     assert maker.exit_code() == 130, maker.text()

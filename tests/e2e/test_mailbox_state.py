@@ -317,7 +317,8 @@ def test_names_that_mean_something_to_sqlite_are_just_names(world, tmp_path):
 def in_a_small_disk(folder, options):
     """A command line that runs the rest with a file system of its own at `folder`."""
     script = f'mount -t tmpfs -o {options} none "{folder}" && exec "$@"'
-    return ("unshare", "-m", "--propagation", "private", "sh", "-c", script, "sh")
+    user = () if os.geteuid() == 0 else ("--user", "--map-root-user")
+    return ("unshare", "-m", *user, "--propagation", "private", "sh", "-c", script, "sh")
 
 
 @pytest.mark.netns
