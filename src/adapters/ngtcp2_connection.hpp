@@ -73,6 +73,7 @@ class Ngtcp2Connection final : public quic::Connection {
   [[nodiscard]] bool accept(ByteView datagram);
   void read_datagram(ByteView datagram, quic::Ecn ecn);
   void drop_attempt();
+  [[nodiscard]] std::uint64_t packets_received() const;
   void look_at_progress();
 
   void advance(Instant now) { now_ = std::max(now_, now); }

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "adapters/openssl_engine.hpp"
+#include "support/engines.hpp"
 #include "support/quick_smp.hpp"
 #include "support/session_pair.hpp"
 
@@ -99,7 +99,7 @@ TEST(Security, AStreamBeforeTheProofIsNotLookedAt) {
 TEST(Security, AManInTheMiddleOfTheDatagramsIsRefusedByBothSides) {
   SessionPair pair({});
   // He ends both QUIC connections himself, with a certificate of his own.
-  auto engine = std::move(adapters::make_openssl_engine().value());
+  auto engine = std::move(make_engine_of(engines_under_test().first).value());
   std::unique_ptr<quic::Connection> to_client;
   std::unique_ptr<quic::Connection> to_server;
   std::size_t swallowed = 0;
