@@ -28,8 +28,8 @@ struct HttpRequest {
 struct HttpAnswer {
   unsigned status = SOUP_STATUS_OK;
   std::string type = "text/plain";
-  std::string body;
-  std::string more_fields;  ///< each with its line end
+  std::string body = std::string();
+  std::string more_fields = std::string();  ///< each with its line end
 };
 /// The connection ends after it. The body is left out for HEAD.
 [[nodiscard]] std::string render_http_answer(const HttpAnswer& answer, std::string_view method);

@@ -47,12 +47,16 @@ class MailboxClient {
   /// Octets that arrived, in `scratch`; counted. Empty, and maybe `over`, when there are none.
   [[nodiscard]] std::string_view read(std::span<char> scratch);
 
-  /// Puts octets or a frame into the queue.
-  void queue(std::string_view octets) { out_ += octets; }
-  void queue_frame(wire::WebSocketOpcode opcode, std::string_view payload) {
-    wire::append_websocket_frame(out_, opcode, payload);
+  /// Puts octets or a frame into the queue. Says by how many octets it grew.
+  std::size_t queue(std::string_view octets) {
+    out_ += octets;
+    return octets.size();
   }
-  void queue_close(wire::WebSocketClose code) { wire::append_websocket_close(out_, code); }
+  std::size_t queue_frame(wire::WebSocketOpcode opcode, std::string_view payload) {
+    const std::size_t before = out_.size();
+    wire::append_websocket_frame(out_, opcode, payload);
+    return out_.size() - before;
+  }
   /// Nothing more is said; what is in the queue still goes out, then our direction ends.
   void leave(Instant now) { phase = ClientLeaving{now}; }
   /// Gives the system what it takes, unless it wants no more for now. Says the octets.

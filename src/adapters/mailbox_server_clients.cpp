@@ -192,9 +192,7 @@ void MailboxServerClients::sweep(Client& client, Instant now) {
   } else if (auto* open = std::get_if<ClientOpen>(&client.phase);
              open != nullptr && now - open->pinged >= config_.ping_every) {
     open->pinged = now;
-    const std::size_t before = client.backlog();
-    client.queue_frame(wire::WebSocketOpcode::kPing, {});
-    queued(client, client.backlog() - before);
+    queue_frame(client, wire::WebSocketOpcode::kPing, {});
   }
 }
 

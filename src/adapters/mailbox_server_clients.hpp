@@ -74,9 +74,12 @@ class MailboxServerClients {
   void upgrade(Client& client, std::string_view rest);
   void take_frames(Client& client, std::string_view octets);
   void take(Client& client, wire::WebSocketEvent event);
+  void expect_message(Client& client) const;
   void say_goodbye(Client& client, wire::WebSocketClose code);
 
   // writing
+  void queue(Client& client, std::string_view octets);
+  void queue_frame(Client& client, wire::WebSocketOpcode opcode, std::string_view payload);
   void queued(Client& client, std::size_t octets);
   void note(Client& client);
   void flush(Client& client);

@@ -13,7 +13,6 @@ namespace {
 constexpr std::uint64_t kMaxFraming = std::uint64_t{64} * 1024;
 /// This much is not kept for the end of the turn.
 constexpr std::size_t kFlushAtOnce = std::size_t{64} * 1024;
-constexpr std::string_view kHeadEnd = "\r\n\r\n";
 
 }  // namespace
 
@@ -52,17 +51,14 @@ void MailboxServerClients::take_head(Client& client, std::string_view octets) {
   const std::size_t known = head.size();
   head += octets;
   // The end of the head may have begun in what was there before.
-  const auto found = head.find(kHeadEnd, known < kHeadEnd.size() ? 0 : known - kHeadEnd.size());
+  const auto found =
+      head.find(kHttpHeadEnd, known < kHttpHeadEnd.size() ? 0 : known - kHttpHeadEnd.size());
   if (found == std::string::npos) return;
   const std::string whole = std::move(head);
-  const std::size_t end = found + kHeadEnd.size();
+  const std::size_t end = found + kHttpHeadEnd.size();
   const auto request = parse_http_request(std::string_view(whole).substr(0, end));
   if (request) return answer(client, *request, std::string_view(whole).substr(end));
-  HttpAnswer refusal;
-  refusal.status = SOUP_STATUS_BAD_REQUEST;
-  const std::string text = render_http_answer(refusal, {});
-  client.queue(text);
-  queued(client, text.size());
+  queue(client, render_http_answer({.status = SOUP_STATUS_BAD_REQUEST}, {}));
   client.leave(monotonic_now());
 }
 
@@ -70,12 +66,9 @@ void MailboxServerClients::answer(Client& client, const HttpRequest& request,
                                   std::string_view rest) {
   HttpAnswer answer = callbacks_.request(request);
   if (is_upgrade(answer) && !admit(client, request)) {
-    answer = {};
-    answer.status = SOUP_STATUS_SERVICE_UNAVAILABLE;
+    answer = {.status = SOUP_STATUS_SERVICE_UNAVAILABLE};
   }
-  const std::string text = render_http_answer(answer, request.method);
-  client.queue(text);
-  queued(client, text.size());
+  queue(client, render_http_answer(answer, request.method));
   if (is_upgrade(answer)) return upgrade(client, rest);
   client.leave(monotonic_now());
 }
@@ -98,9 +91,8 @@ bool MailboxServerClients::admit(Client& client, const HttpRequest& request) {
 }
 
 void MailboxServerClients::upgrade(Client& client, std::string_view rest) {
-  const Instant now = monotonic_now();
-  client.phase = ClientOpen{wire::WebSocketReader(config_.rules.max_frame), now};
-  client.receive_limit = client.received + config_.rules.max_frame + kMaxFraming;
+  client.phase = ClientOpen{wire::WebSocketReader(config_.rules.max_frame), monotonic_now()};
+  expect_message(client);
   client.joined = client.known = true;
   if (config_.report) config_.report(MailboxClientConnected{client.id, client.origin.network});
   callbacks_.joined({client.id, std::exchange(client.origin.address, {}), client.origin.key});
@@ -119,30 +111,32 @@ void MailboxServerClients::take_frames(Client& client, std::string_view octets) 
 void MailboxServerClients::take(Client& client, wire::WebSocketEvent event) {
   std::visit(Overloaded{
                  [&](wire::WebSocketMessage& message) {
-                   client.receive_limit = client.received + config_.rules.max_frame + kMaxFraming;
+                   expect_message(client);
                    ++totals_.frames_received;
                    callbacks_.frame(client.id, std::move(message.payload));
                  },
                  [&](const wire::WebSocketPing& ping) {
-                   const std::size_t before = client.backlog();
-                   client.queue_frame(wire::WebSocketOpcode::kPong, ping.payload);
-                   queued(client, client.backlog() - before);
+                   queue_frame(client, wire::WebSocketOpcode::kPong, ping.payload);
                  },
                  [](const wire::WebSocketPong&) {},
                  [&](const wire::WebSocketClosed& closed) { say_goodbye(client, closed.code); },
                  [&](const wire::WebSocketBroken& broken) {
-                   if (broken.code == wire::WebSocketClose::kTooBig)
-                     client.end = ClientEnd::kFlooded;
+                   const bool too_big = broken.code == wire::WebSocketClose::kTooBig;
+                   if (too_big) client.end = ClientEnd::kFlooded;
                    say_goodbye(client, broken.code);
                  },
              },
              event);
 }
 
+void MailboxServerClients::expect_message(Client& client) const {
+  client.receive_limit = client.received + config_.rules.max_frame + kMaxFraming;
+}
+
 void MailboxServerClients::say_goodbye(Client& client, wire::WebSocketClose code) {
-  const std::size_t before = client.backlog();
-  client.queue_close(code);
-  queued(client, client.backlog() - before);
+  std::string frame;
+  wire::append_websocket_close(frame, code);
+  queue(client, frame);
   if (!client.over) client.leave(monotonic_now());
 }
 
@@ -152,9 +146,16 @@ void MailboxServerClients::send(Id id, std::string_view frame) {
   Client* client = find(id);
   if (client == nullptr || client->over || !client->is_open()) return;
   ++totals_.frames_sent;
-  const std::size_t before = client->backlog();
-  client->queue_frame(wire::WebSocketOpcode::kText, frame);
-  queued(*client, client->backlog() - before);
+  queue_frame(*client, wire::WebSocketOpcode::kText, frame);
+}
+
+void MailboxServerClients::queue(Client& client, std::string_view octets) {
+  queued(client, client.queue(octets));
+}
+
+void MailboxServerClients::queue_frame(Client& client, wire::WebSocketOpcode opcode,
+                                       std::string_view payload) {
+  queued(client, client.queue_frame(opcode, payload));
 }
 
 void MailboxServerClients::queued(Client& client, std::size_t octets) {

@@ -92,80 +92,12 @@ void metered_input_class_init(MeteredInputClass* type) {
   G_OBJECT_CLASS(type)->finalize = metered_input_finalize;
 }
 
-// --- output
-
-struct MeteredOutput {
-  GFilterOutputStream parent;
-  MeterPtr* meter;
-};
-struct MeteredOutputClass {
-  GFilterOutputStreamClass parent;
-};
-
-void metered_output_pollable_init(GPollableOutputStreamInterface* interface);
-// NOLINTNEXTLINE(performance-no-int-to-ptr): what the macro does
-G_DEFINE_TYPE_WITH_CODE(MeteredOutput, metered_output, G_TYPE_FILTER_OUTPUT_STREAM,
-                        G_IMPLEMENT_INTERFACE(G_TYPE_POLLABLE_OUTPUT_STREAM,
-                                              metered_output_pollable_init))
-
-MeteredOutput* output_of(gpointer stream) {
-  return static_cast<MeteredOutput*>(stream);
-}
-GPollableOutputStream* base_of(GPollableOutputStream* stream) {
-  return G_POLLABLE_OUTPUT_STREAM(output_of(stream)->parent.base_stream);
-}
-
-gboolean output_can_poll(GPollableOutputStream* stream) {
-  return g_pollable_output_stream_can_poll(base_of(stream));
-}
-
-gboolean output_is_writable(GPollableOutputStream* stream) {
-  return g_pollable_output_stream_is_writable(base_of(stream));
-}
-
-GSource* output_create_source(GPollableOutputStream* stream, GCancellable* cancellable) {
-  GSource* base = g_pollable_output_stream_create_source(base_of(stream), nullptr);
-  GSource* source = g_pollable_source_new_full(stream, base, cancellable);
-  g_source_unref(base);
-  return source;
-}
-
-gssize output_write(GPollableOutputStream* stream, const void* buffer, gsize count,
-                    GError** error) {
-  const gssize taken =
-      g_pollable_output_stream_write_nonblocking(base_of(stream), buffer, count, nullptr, error);
-  if (taken > 0) (*output_of(stream)->meter)->written += static_cast<std::uint64_t>(taken);
-  return taken;
-}
-
-void metered_output_pollable_init(GPollableOutputStreamInterface* interface) {
-  interface->can_poll = output_can_poll;
-  interface->is_writable = output_is_writable;
-  interface->create_source = output_create_source;
-  interface->write_nonblocking = output_write;
-}
-
-void metered_output_init(MeteredOutput* self) {
-  self->meter = new MeterPtr;
-}
-
-void metered_output_finalize(GObject* object) {
-  delete output_of(object)->meter;
-  G_OBJECT_CLASS(metered_output_parent_class)->finalize(object);
-}
-
-void metered_output_class_init(MeteredOutputClass* type) {
-  G_OBJECT_CLASS(type)->finalize = metered_output_finalize;
-}
-
 // --- both
 
 struct MeteredStream {
   GIOStream parent;
   GIOStream* base;
   GInputStream* input;
-  GOutputStream* output;
-  MeterPtr* meter;
 };
 struct MeteredStreamClass {
   GIOStreamClass parent;
@@ -178,21 +110,14 @@ MeteredStream* stream_of(gpointer stream) {
   return static_cast<MeteredStream*>(stream);
 }
 
-void report_closed(gpointer stream) {
-  Meter& meter = **stream_of(stream)->meter;
-  if (std::exchange(meter.closed, true) || !meter.on_closed) return;
-  meter.on_closed();
-}
-
 GInputStream* stream_input(GIOStream* stream) {
   return stream_of(stream)->input;
 }
 GOutputStream* stream_output(GIOStream* stream) {
-  return stream_of(stream)->output;
+  return g_io_stream_get_output_stream(stream_of(stream)->base);
 }
 
 gboolean stream_close(GIOStream* stream, GCancellable* cancellable, GError** error) {
-  report_closed(stream);
   return g_io_stream_close(stream_of(stream)->base, cancellable, error);
 }
 
@@ -210,7 +135,6 @@ void base_closed(GObject* base, GAsyncResult* result, gpointer data) {
 // The base class would call stream_close from another thread.
 void stream_close_async(GIOStream* stream, int priority, GCancellable* cancellable,
                         GAsyncReadyCallback callback, gpointer data) {
-  report_closed(stream);
   GTask* task = g_task_new(stream, cancellable, callback, data);
   g_task_set_priority(task, priority);
   g_io_stream_close_async(stream_of(stream)->base, priority, cancellable, base_closed, task);
@@ -220,17 +144,12 @@ gboolean stream_close_finish(GIOStream* /*stream*/, GAsyncResult* result, GError
   return g_task_propagate_boolean(G_TASK(result), error);
 }
 
-void metered_stream_init(MeteredStream* self) {
-  self->meter = new MeterPtr;
-}
+void metered_stream_init(MeteredStream* /*self*/) {}
 
 void metered_stream_finalize(GObject* object) {
   MeteredStream* self = stream_of(object);
-  report_closed(self);
   g_object_unref(self->input);
-  g_object_unref(self->output);
   g_object_unref(self->base);
-  delete self->meter;
   G_OBJECT_CLASS(metered_stream_parent_class)->finalize(object);
 }
 
@@ -250,16 +169,10 @@ GObjectPtr<GIOStream> make_metered_stream(GIOStream* base, std::shared_ptr<Meter
   auto* input = static_cast<MeteredInput*>(g_object_new(metered_input_get_type(), "base-stream",
                                                         g_io_stream_get_input_stream(base),
                                                         "close-base-stream", FALSE, nullptr));
-  *input->meter = meter;
-  auto* output = static_cast<MeteredOutput*>(g_object_new(metered_output_get_type(), "base-stream",
-                                                          g_io_stream_get_output_stream(base),
-                                                          "close-base-stream", FALSE, nullptr));
-  *output->meter = meter;
+  *input->meter = std::move(meter);
   auto* stream = static_cast<MeteredStream*>(g_object_new(metered_stream_get_type(), nullptr));
   stream->base = G_IO_STREAM(g_object_ref(base));
   stream->input = G_INPUT_STREAM(input);
-  stream->output = G_OUTPUT_STREAM(output);
-  *stream->meter = std::move(meter);
   return GObjectPtr<GIOStream>(G_IO_STREAM(stream));
 }
 

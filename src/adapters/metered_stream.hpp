@@ -1,9 +1,8 @@
-// A stream that counts what passes through it and bounds what it lets in. libsoup shows neither how
-// much it still has to send nor how much of an unfinished message it holds.
+// A stream that counts what is read from it and bounds that. libsoup does not show how much of an
+// unfinished message it holds.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <limits>
 #include <memory>
 
@@ -15,13 +14,8 @@ namespace peersock::adapters {
 
 struct Meter {
   std::uint64_t received = 0;  ///< octets read from the peer
-  std::uint64_t written = 0;   ///< octets that the system has taken for the peer
   /// Reading beyond this fails with G_IO_ERROR_MESSAGE_TOO_LARGE.
   std::uint64_t receive_limit = std::numeric_limits<std::uint64_t>::max();
-  bool closed = false;
-  /// Called once, when the stream has been closed or freed; it must not close or free anything.
-  std::function<void()> on_closed;
-
   /// Octets read since the last pause.
   std::uint64_t in_turn = 0;
 };

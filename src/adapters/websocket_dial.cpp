@@ -1,7 +1,6 @@
 #include "adapters/websocket_dial.hpp"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 #include <utility>
 
@@ -18,7 +17,7 @@ namespace {
 
 /// Octets of the server's answer to the handshake.
 constexpr std::size_t kMaxHead = std::size_t{16} * 1024;
-constexpr std::string_view kHeadEnd = "\r\n\r\n";
+
 std::string base64(ByteView octets) {
   const GCharPtr text(g_base64_encode(octets.data(), octets.size()));
   return text.get();
@@ -257,7 +256,7 @@ void WebsocketDial::Impl::take_octets(TicketPtr ticket) {
   ErrorPtr error;
   while (got == 1) {
     head_.push_back(static_cast<char>(ticket->octet));
-    if (head_.ends_with(kHeadEnd)) return judge();
+    if (head_.ends_with(kHttpHeadEnd)) return judge();
     if (head_.size() >= kMaxHead) return fail(not_http_reason(authority_));
     GError* raw = nullptr;
     got = g_pollable_input_stream_read_nonblocking(input, &ticket->octet, 1, cancellable_.get(),

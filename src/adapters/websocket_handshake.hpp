@@ -1,6 +1,7 @@
 // What both sides of a WebSocket's opening handshake need (RFC 6455 section 4).
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -9,6 +10,8 @@
 
 namespace peersock::adapters {
 
+/// The empty line that ends the head of a request or an answer, with the line end before it.
+inline constexpr std::string_view kHttpHeadEnd = "\r\n\r\n";
 /// Octets of a Sec-WebSocket-Key before base64.
 inline constexpr std::size_t kWebSocketKeySize = 16;
 
