@@ -17,8 +17,12 @@ def kinds(peer):
             if kind != "path_chosen" or kind not in found[:i]]
 
 
-def without_warnings(events):
-    return [kind for kind in events if kind != "warning"]
+def orders(events):
+    """When a connection breaks, what arrived on it last may be told before that or after."""
+    at = events.index("warning") if "warning" in events else 0
+    if at == 0:
+        return [events]
+    return [events, events[:at - 1] + [events[at], events[at - 1]] + events[at + 1:]]
 
 
 def start_maker(world, url, *options):
@@ -71,12 +75,8 @@ def test_a_fault_that_two_sides_survive(world, case):
     address = user.wait_for("listening")["address"]
     assert exchange(int(address.rsplit(":", 1)[1]), b"hello") == b"hello"
     maker.wait_for("connection_closed")
-    found = kinds(maker)
-    # When a connection breaks, what had arrived on it may be told before that or after.
-    assert found.count("warning") == case.events.count("warning"), maker.text()
-    found, expected = without_warnings(found), without_warnings(case.events)
-    assert found[:len(expected)] == expected, maker.text()
-    rest = set(found[len(expected):])
+    assert kinds(maker)[:len(case.events)] in orders(case.events), maker.text()
+    rest = set(kinds(maker)[len(case.events):])
     assert rest == {"connection_opened", "connection_closed"}, maker.text()
     maker.interrupt()
     assert maker.exit_code() == 130, maker.text()

@@ -45,11 +45,7 @@ TEST(MailboxServerHttp, AnswersByPath) {
   for (const Case& c : cases) {
     const auto peer = TcpPeer::connect(loop.context(), house.port());
     peer->send(c.request);
-    std::optional<std::string> head;
-    EXPECT_TRUE(loop.until([&] {
-      head = take_http_head(peer->received());
-      return head.has_value() || peer->ended();
-    }));
+    const auto head = next_head(loop, *peer);
     ASSERT_TRUE(head) << c.request;
     EXPECT_EQ(head->substr(9, 3), c.status) << c.request;
     if (!c.body.empty()) {
@@ -97,11 +93,7 @@ TEST(MailboxServerHttp, KnowsAWebSocketHandshake) {
   for (const Case& c : cases) {
     const auto peer = TcpPeer::connect(loop.context(), house.port());
     peer->send(c.request);
-    std::optional<std::string> head;
-    EXPECT_TRUE(loop.until([&] {
-      head = take_http_head(peer->received());
-      return head.has_value() || peer->ended();
-    })) << c.what;
+    const auto head = next_head(loop, *peer);
     ASSERT_TRUE(head) << c.what;
     EXPECT_EQ(head->substr(9, 3), c.status) << c.what;
     // The example of RFC 6455 section 1.3.
@@ -178,7 +170,7 @@ TEST(MailboxServerFrames, MayFollowTheHandshakeAtOnceOrInPieces) {
       peer->send(octets.substr(at, piece));
       loop.turn(3);
     }
-    EXPECT_TRUE(loop.until([&] { return take_http_head(peer->received()).has_value(); }));
+    EXPECT_TRUE(next_head(loop, *peer));
     for (const char* type : {"welcome", "ack", "pong", "ack", "pong"}) {
       const auto frame = next_frame(loop, *peer);
       ASSERT_TRUE(frame) << piece;

@@ -1,7 +1,6 @@
 // The state file of the rendezvous server: what goes in comes out, whatever it is.
 #include "adapters/mailbox_store.hpp"
 
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -9,10 +8,10 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "support/seeded_rng.hpp"
 #include "support/state_model.hpp"
+#include "support/temporary_files.hpp"
 #include "wormhole/server.hpp"
 
 namespace peersock::testing {
@@ -21,26 +20,14 @@ namespace {
 using namespace peersock::wormhole;  // NOLINT(google-build-using-namespace)
 using adapters::MailboxStore;
 
-/// A file name that is free, and what SQLite puts beside it.
+/// A file name that is free.
 class StateFile {
  public:
-  StateFile()
-      : path_(::testing::TempDir() + "peersock-state-" + std::to_string(getpid()) + "-" +
-              ::testing::UnitTest::GetInstance()->current_test_info()->name() + ".db") {
-    remove();
-  }
-  StateFile(const StateFile&) = delete;
-  StateFile& operator=(const StateFile&) = delete;
-  StateFile(StateFile&&) = delete;
-  StateFile& operator=(StateFile&&) = delete;
-  ~StateFile() { remove(); }
   [[nodiscard]] const std::string& path() const { return path_; }
-  void remove() const {
-    for (const char* part : {"", "-wal", "-shm"}) (void)std::remove((path_ + part).c_str());
-  }
 
  private:
-  std::string path_;
+  TemporaryFiles files_;
+  std::string path_ = files_.file("state.db");
 };
 
 std::unique_ptr<MailboxStore> open(const StateFile& file, ServerState* state = nullptr) {

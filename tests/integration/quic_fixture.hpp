@@ -100,8 +100,8 @@ class Traffic {
     static const Bytes repeated = [] {
       SeededRng rng(1);
       Bytes bytes = random_bytes(rng, kPeriod);
-      bytes.resize(kPeriod + kChunk);
-      std::copy_n(bytes.begin(), kChunk, bytes.begin() + kPeriod);
+      // Octet by octet, because a chunk is longer than the period.
+      while (bytes.size() < kPeriod + kChunk) bytes.push_back(bytes[bytes.size() - kPeriod]);
       return bytes;
     }();
     return ByteView(repeated).subspan((offset + stream * 1009 + salt) % kPeriod, size);

@@ -13,20 +13,14 @@
 
 namespace peersock::testing {
 
-/// A client that has done its handshake and read the welcome.
-inline std::unique_ptr<TcpPeer> joined(GlibLoop& loop, const MailboxHouse& house,
-                                       int receive_buffer = 0) {
-  auto peer = TcpPeer::connect(loop.context(), house.port(), receive_buffer);
-  peer->send(upgrade_request());
+/// The head of the answer to a request.
+inline std::optional<std::string> next_head(GlibLoop& loop, TcpPeer& peer) {
   std::optional<std::string> head;
-  std::optional<WsFrame> welcome;
   EXPECT_TRUE(loop.until([&] {
-    if (!head) head = take_http_head(peer->received());
-    if (head && !welcome) welcome = take_ws_frame(peer->received());
-    return welcome.has_value() || peer->ended();
+    head = take_http_head(peer.received());
+    return head.has_value() || peer.ended();
   }));
-  EXPECT_TRUE(welcome && welcome->payload.find("welcome") != std::string::npos);
-  return peer;
+  return head;
 }
 
 inline std::optional<WsFrame> next_frame(GlibLoop& loop, TcpPeer& peer) {
@@ -36,6 +30,17 @@ inline std::optional<WsFrame> next_frame(GlibLoop& loop, TcpPeer& peer) {
     return frame.has_value() || peer.ended();
   }));
   return frame;
+}
+
+/// A client that has done its handshake and read the welcome.
+inline std::unique_ptr<TcpPeer> joined(GlibLoop& loop, const MailboxHouse& house,
+                                       int receive_buffer = 0) {
+  auto peer = TcpPeer::connect(loop.context(), house.port(), receive_buffer);
+  peer->send(upgrade_request());
+  EXPECT_TRUE(next_head(loop, *peer));
+  const auto welcome = next_frame(loop, *peer);
+  EXPECT_TRUE(welcome && welcome->payload.find("welcome") != std::string::npos);
+  return peer;
 }
 
 inline std::string text(const nlohmann::json& message) {

@@ -21,18 +21,22 @@ class TemporaryFiles {
   TemporaryFiles(TemporaryFiles&&) = delete;
   TemporaryFiles& operator=(TemporaryFiles&&) = delete;
   ~TemporaryFiles() {
-    for (const auto& file : files_) {
-      for (const char* part : {"", "-wal", "-shm"}) (void)std::remove((file + part).c_str());
-    }
+    for (const auto& file : files_) remove(file);
   }
+  /// A name that is free, or a file with this content.
   std::string file(const std::string& name, const std::string& content = {}) {
     files_.push_back(path_ + "-" + name);
-    (void)std::remove(files_.back().c_str());
+    remove(files_.back());
     if (!content.empty()) std::ofstream(files_.back()) << content;
     return files_.back();
   }
 
  private:
+  /// With what SQLite puts beside it.
+  static void remove(const std::string& file) {
+    for (const char* part : {"", "-wal", "-shm"}) (void)std::remove((file + part).c_str());
+  }
+
   std::string path_;
   std::vector<std::string> files_;
 };
