@@ -1,5 +1,6 @@
 """`peersock mailbox` as a process, and what it answers over HTTP."""
 
+import subprocess
 import urllib.error
 import urllib.request
 
@@ -31,3 +32,12 @@ def refusal(world, *options, code, env=None, prefix=()):
     assert server.exit_code() == code, server.text()
     assert len(server.lines) == 2, server.text()  # the error, and the end
     return server.error()["message"]
+
+
+def make_certificate(folder, name):
+    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                    f"/CN={name}", "-addext", "subjectAltName=DNS:localhost", "-keyout", key,
+                    "-out", certificate], check=True, capture_output=True)
+    return certificate, key

@@ -5,12 +5,13 @@ import contextlib
 import json
 import os
 import socket
+import ssl
 import threading
 
 import pytest
 
 from harness import LIMIT
-from mailbox_house import start
+from mailbox_house import make_certificate, start
 from websocket_client import TEXT, Refused, WebSocket, frame
 
 MIB = 1024
@@ -135,15 +136,22 @@ def test_what_is_stored_is_bounded_and_given_back(world):
     serves_others(address)
 
 
-def test_many_idle_connections_cost_little_each(world):
+@pytest.mark.parametrize("secure,most", [(False, 4), (True, 40)])  # KiB
+def test_many_idle_connections_cost_little_each(world, tmp_path, secure, most):
+    certificate, key = make_certificate(tmp_path, "only")
+    tls = ssl.create_default_context(cafile=certificate) if secure else None
+    options = ("--tls-cert", certificate, "--tls-key", key) if secure else ()
     server, address = start(world, "--max-connections", "2000", "--max-connections-per-address",
-                            "2000")
-    serves_others(address)
+                            "2000", *options)
+    first = [WebSocket(address, tls=tls) for _ in range(20)]  # what is there once, whoever comes
     before = server.resident_kib()
-    clients = [WebSocket(address) for _ in range(400)]
+    clients = [WebSocket(address, tls=tls) for _ in range(400)]
     peak = server.resident_kib()
-    assert (peak - before) / len(clients) < 60, (before, peak)
-    serves_others(address)
+    assert (peak - before) / len(clients) < most, (before, peak)
+    with WebSocket(address, tls=tls) as client:
+        client.bind("a").say(type="ping", ping=1)
+        client.hear("pong")
+    clients += first
     for client in clients:
         client.close()
 

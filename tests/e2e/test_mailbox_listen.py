@@ -5,12 +5,11 @@ import signal
 import socket
 import ssl
 import stat
-import subprocess
 
 import pytest
 
 from harness import LIMIT
-from mailbox_house import address_of, refusal, start
+from mailbox_house import address_of, make_certificate, refusal, start
 from websocket_client import Refused, WebSocket
 
 # --- where it listens
@@ -76,15 +75,6 @@ def test_without_being_told_of_a_proxy_nobody_is_believed(world):
 
 
 # --- TLS
-
-def make_certificate(folder, name):
-    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-                    f"/CN={name}", "-addext", "subjectAltName=DNS:localhost", "-keyout", key,
-                    "-out", certificate], check=True, capture_output=True)
-    return certificate, key
-
 
 def test_wss_serves_and_reads_a_new_certificate_when_told(world, tmp_path):
     certificate, key = make_certificate(tmp_path, "first")
