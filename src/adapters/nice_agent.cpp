@@ -9,6 +9,7 @@
 #include "adapters/nice_candidate.hpp"
 #include "adapters/nice_closing.hpp"
 #include "adapters/nice_gathering.hpp"
+#include "adapters/nice_offers.hpp"
 #include "adapters/nice_sender.hpp"
 #include "adapters/train_collector.hpp"
 #include "adapters/wakeup.hpp"
@@ -62,9 +63,11 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
         context_(context),
         agent_(make_agent(config, context)),
         stream_(nice_agent_add_stream(agent_.get(), kNiceComponent)),
+        offers_(agent_.get(), stream_),
         outbox_(context, [this] { on_outbox(); }),
         sender_(agent_.get(), stream_, context,
                 [this] { queue([this] { callbacks_.writable(); }); }),
+        relay_only_(config.relay == ice::RelayPolicy::kOnly),
         gathering_(std::move(config), agent_.get(), stream_, context,
                    {[this] { queue([this] { callbacks_.gathering_done(); }); },
                     [this](std::string sentence) { warn(std::move(sentence)); }}) {
@@ -108,16 +111,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
   }
 
   void add_remote_candidates(const std::vector<wire::Candidate>& candidates) {
-    std::vector<NiceCandidatePtr> usable;
-    GSList* list = nullptr;
-    for (const wire::Candidate& candidate : candidates) {
-      if (auto made = to_nice(candidate, stream_)) {
-        list = g_slist_prepend(list, made.get());
-        usable.push_back(std::move(made));
-      }
-    }
-    nice_agent_set_remote_candidates(agent_.get(), stream_, kNiceComponent, list);
-    g_slist_free(list);
+    offers_.add(candidates);
   }
 
   void end_remote_candidates() { nice_agent_peer_candidate_gathering_done(agent_.get(), stream_); }
@@ -173,6 +167,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     self->connected_ = carries_data(state);
     if (self->connected_) {
       self->report_path();
+      if (state == NICE_COMPONENT_STATE_READY) self->look_for_a_direct_path();
       return;
     }
     self->path_.reset();
@@ -225,9 +220,16 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
       return;
     }
     PathInfo path = path_of(*local, *remote);
+    path.remote_type = wire::to_string(offers_.type_of(*remote));
     if (path_ == path) return;
     path_ = path;
     queue([this, path] { callbacks_.pair_selected(path); });
+  }
+
+  /// libnice has no more pairs to check, and the best one goes through a relay.
+  void look_for_a_direct_path() {
+    if (!path_ || !path_->relayed || relay_only_) return;
+    queue([this] { offers_.repeat_direct(); });
   }
 
   void warn(std::string sentence) {
@@ -263,8 +265,10 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
   std::vector<gulong> signals_;
   std::deque<std::function<void()>> calls_;
   TrainCollector arrived_;
+  NiceOffers offers_;
   Wakeup outbox_;
   NiceSender sender_;
+  bool relay_only_;
   NiceGathering gathering_;
   std::optional<PathInfo> path_;
   IceAgentStatistics statistics_;

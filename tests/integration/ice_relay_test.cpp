@@ -1,4 +1,6 @@
 // With a real TURN server on loopback, and with servers that are silent, wrong or unknown.
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -7,6 +9,7 @@
 
 #include "ice_world.hpp"
 #include "turn_server.hpp"
+#include "udp_gate.hpp"
 
 namespace peersock::testing {
 namespace {
@@ -43,6 +46,20 @@ class SilentServer {
   int socket_;
   std::uint16_t port_ = 0;
 };
+
+/// A check is sent this often before it has failed.
+constexpr int kTries = 4;
+
+/// Leaves the relayed candidates in the message, which then is not the last one.
+std::vector<wire::Candidate> take_direct(wire::IceMessage& message) {
+  const auto direct = std::stable_partition(
+      message.candidates.begin(), message.candidates.end(),
+      [](const wire::Candidate& candidate) { return candidate.type == CandidateType::kRelayed; });
+  std::vector<wire::Candidate> taken(direct, message.candidates.end());
+  message.candidates.erase(direct, message.candidates.end());
+  message.end_of_candidates = false;
+  return taken;
+}
 
 class IceRelay : public ::testing::TestWithParam<TurnTransport> {
  protected:
@@ -94,15 +111,9 @@ TEST_P(IceRelay, ADirectPathTakesOverFromARelayedOne) {
   Pair pair(side(true, ice::RelayPolicy::kAuto), side(false, ice::RelayPolicy::kAuto));
   for (Side* each : {&pair.a, &pair.b}) {
     each->filter = [each](wire::IceMessage& message) {
-      wire::IceMessage rest;
-      std::swap(rest.candidates, message.candidates);
-      for (auto& candidate : rest.candidates) {
-        if (candidate.type == CandidateType::kRelayed) message.candidates.push_back(candidate);
-      }
-      std::erase_if(rest.candidates,
-                    [](const auto& c) { return c.type == CandidateType::kRelayed; });
-      message.end_of_candidates = false;
-      each->withheld.push_back(rest);
+      wire::IceMessage direct;
+      direct.candidates = take_direct(message);
+      each->withheld.push_back(direct);
       return true;
     };
   }
@@ -114,6 +125,57 @@ TEST_P(IceRelay, ADirectPathTakesOverFromARelayedOne) {
     each->filter = nullptr;
     for (const auto& message : each->withheld) each->send_to_peer(message);
   }
+  EXPECT_TRUE(
+      pair.until([&] { return !pair.a.paths.back().relayed && !pair.b.paths.back().relayed; }));
+}
+
+TEST_P(IceRelay, AnAddressFirstSeenThroughTheRelayIsTriedDirectly) {
+  Pair pair(side(true, ice::RelayPolicy::kAuto), Pair::on("127.0.0.1", false));
+  const UdpGate closed(pair.loop.context());
+  // A tells of its relay alone, so the first that A sees of B is a check that comes through it. To
+  // let that in, and to be busy with other checks, A is told of a place where nobody answers.
+  pair.a.filter = [](wire::IceMessage& message) {
+    take_direct(message);
+    return true;
+  };
+  pair.b.filter = [&](wire::IceMessage& message) {
+    pair.b.withheld.push_back(message);
+    for (auto& candidate : message.candidates) candidate.port = closed.port();
+    message.end_of_candidates = false;
+    return true;
+  };
+  ASSERT_TRUE(pair.connect());
+  ASSERT_TRUE(pair.a.paths.back().relayed);
+  ASSERT_EQ(pair.a.paths.back().remote_type, "prflx");
+  pair.b.filter = nullptr;
+  for (const auto& message : pair.b.withheld) pair.b.send_to_peer(message);
+  EXPECT_TRUE(
+      pair.until([&] { return !pair.a.paths.back().relayed && !pair.b.paths.back().relayed; }));
+  EXPECT_EQ(pair.a.paths.back().remote_type, "host") << "what B calls it";
+  EXPECT_LT(closed.refused(), kTries) << "before the other checks are over";
+}
+
+TEST_P(IceRelay, APathThatOpensLaterIsFound) {
+  Pair pair(side(true, ice::RelayPolicy::kAuto), side(false, ice::RelayPolicy::kAuto));
+  UdpGate gate(pair.loop.context());
+  pair.b.filter = [&](wire::IceMessage& message) {
+    for (auto& candidate : message.candidates) {
+      if (candidate.type == CandidateType::kRelayed) continue;
+      gate.lead_to(candidate.port);
+      candidate.port = gate.port();
+    }
+    message.end_of_candidates = false;
+    return true;
+  };
+  // A's address stays unknown to B, or B would reach it past the gate.
+  pair.a.filter = [](wire::IceMessage& message) {
+    take_direct(message);
+    return true;
+  };
+  ASSERT_TRUE(pair.connect());
+  ASSERT_TRUE(pair.until([&] { return gate.refused() >= kTries; }));
+  ASSERT_TRUE(pair.a.paths.back().relayed);
+  gate.open();
   EXPECT_TRUE(
       pair.until([&] { return !pair.a.paths.back().relayed && !pair.b.paths.back().relayed; }));
 }

@@ -1,0 +1,85 @@
+#include "adapters/nice_offers.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace peersock::adapters {
+namespace {
+
+using wire::Candidate;
+using wire::CandidateType;
+
+bool same_place(const Candidate& a, const Candidate& b) {
+  return a.address == b.address && a.port == b.port && a.transport == b.transport;
+}
+
+bool is_direct(const Candidate& candidate) {
+  return candidate.type == CandidateType::kHost ||
+         candidate.type == CandidateType::kServerReflexive;
+}
+
+}  // namespace
+
+void NiceOffers::add(const std::vector<Candidate>& candidates) {
+  std::vector<NiceCandidatePtr> first;
+  std::vector<NiceCandidatePtr> again;
+  for (const Candidate& candidate : candidates) {
+    auto made = to_nice(candidate, stream_);
+    if (!made || known_.size() >= wire::kMaxCandidates) continue;
+    if (is_direct(candidate) && seen_in_a_check(candidate)) again.push_back(renamed(candidate));
+    first.push_back(std::move(made));
+    known_.push_back(candidate);
+  }
+  tell(std::move(first));
+  tell(std::move(again));
+}
+
+void NiceOffers::repeat_direct() {
+  if (repeats_ == kMaxRepeats) return;
+  ++repeats_;
+  std::vector<NiceCandidatePtr> again;
+  for (const Candidate& candidate : known_) {
+    if (is_direct(candidate)) again.push_back(renamed(candidate));
+  }
+  tell(std::move(again));
+}
+
+CandidateType NiceOffers::type_of(const ::NiceCandidate& remote) const {
+  const Candidate seen = from_nice(remote);
+  const auto called = std::find_if(known_.begin(), known_.end(), [&](const Candidate& candidate) {
+    return same_place(candidate, seen);
+  });
+  return called == known_.end() ? seen.type : called->type;
+}
+
+/// libnice sorts its checks itself.
+void NiceOffers::tell(std::vector<NiceCandidatePtr> candidates) {
+  if (candidates.empty()) return;
+  GSList* list = nullptr;
+  for (const auto& candidate : candidates) list = g_slist_prepend(list, candidate.get());
+  nice_agent_set_remote_candidates(agent_, stream_, kNiceComponent, list);
+  g_slist_free(list);
+}
+
+bool NiceOffers::seen_in_a_check(const Candidate& candidate) const {
+  GSList* list = nice_agent_get_remote_candidates(agent_, stream_, kNiceComponent);
+  bool seen = false;
+  for (GSList* each = list; each != nullptr; each = each->next) {
+    const Candidate known = from_nice(*static_cast<::NiceCandidate*>(each->data));
+    seen = seen || (known.type == CandidateType::kPeerReflexive && same_place(known, candidate));
+  }
+  g_slist_free_full(
+      list, [](gpointer data) { nice_candidate_free(static_cast<::NiceCandidate*>(data)); });
+  return seen;
+}
+
+NiceCandidatePtr NiceOffers::renamed(const Candidate& candidate) {
+  Candidate other = candidate;
+  // Of pairs with one foundation libnice checks one at a time, and these are not to wait.
+  other.foundation = "again" + std::to_string(++renamed_);
+  other.type = candidate.type == CandidateType::kHost ? CandidateType::kServerReflexive
+                                                      : CandidateType::kHost;
+  return to_nice(other, stream_);
+}
+
+}  // namespace peersock::adapters

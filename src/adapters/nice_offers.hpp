@@ -1,0 +1,49 @@
+// The peer's candidates, as they are told to libnice.
+//
+// libnice 0.1.21 makes pairs of a candidate only when the candidate is new to it, and forgets pairs
+// that it has not come to check when another one is nominated (RFC 8445 section 8.1.2). So an
+// address that was first seen in a check, and a candidate that comes while a relayed pair is being
+// nominated, may never be tried, and a session stays on its relay. A candidate of another type at
+// the same address is new to libnice: told so, it makes the pairs.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nice/agent.h>
+
+#include "adapters/nice_candidate.hpp"
+
+namespace peersock::adapters {
+
+class NiceOffers {
+ public:
+  /// `agent` has one stream and outlives this object.
+  NiceOffers(::NiceAgent* agent, guint stream) : agent_(agent), stream_(stream) {}
+
+  /// Tells libnice. At most wire::kMaxCandidates are kept.
+  void add(const std::vector<wire::Candidate>& candidates);
+
+  /// Has every direct pair checked once more; kMaxRepeats times in the life of an agent, which is
+  /// some 14 seconds of checks.
+  void repeat_direct();
+
+  /// The type by which the peer calls the address and port of `remote`.
+  [[nodiscard]] wire::CandidateType type_of(const ::NiceCandidate& remote) const;
+
+  static constexpr int kMaxRepeats = 3;
+
+ private:
+  void tell(std::vector<NiceCandidatePtr> candidates);
+  [[nodiscard]] bool seen_in_a_check(const wire::Candidate& candidate) const;
+  [[nodiscard]] NiceCandidatePtr renamed(const wire::Candidate& candidate);
+
+  ::NiceAgent* agent_;
+  guint stream_;
+  std::vector<wire::Candidate> known_;
+  int repeats_ = 0;
+  int renamed_ = 0;
+};
+
+}  // namespace peersock::adapters
