@@ -196,6 +196,9 @@ tl::unexpected<Error> explain(const CLI::App& app, const CLI::ParseError& proble
         left.empty() ? "A command is missing" : "The first argument is not a command", help));
   }
   if (const Text option = unknown_option(left)) {
+    if (!chosen.empty() && chosen[0]->get_option_no_throw(*option) != nullptr) {
+      return usage(fmt::format("{} has to follow the command; see {}", *option, help));
+    }
     return usage(fmt::format("{} is not an option{}; see {}", *option,
                              chosen.empty() ? "" : " of this command", help));
   }
