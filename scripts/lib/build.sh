@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Configuring and building a folder. Sourced after common.sh and openssl.sh.
+# Configuring and building a folder. Sourced after common.sh and ngtcp2.sh.
 
 # A compiler that was asked for is used; otherwise gcc, through ccache if it is
 # here. Objects are then found again from another clone of the tree.
@@ -20,15 +20,15 @@ choose_compiler() {
 # configuration. One that has it already is left alone; one that has another,
 # or was made by another compiler or in another place, is made anew.
 configure() {
-  local dir=$1 openssl wanted arguments
+  local dir=$1 paths wanted arguments
   shift
-  openssl=$(openssl_pkg_config_path)
+  paths=$(quic_pkg_config_paths)
   choose_compiler
   arguments=(--buildtype=release "$@")
-  if [ -n "$openssl" ]; then
+  if [ -n "$paths" ]; then
     # meson separates by commas, pkg-config by colons.
-    openssl+=${PKG_CONFIG_PATH:+,${PKG_CONFIG_PATH//:/,}}
-    arguments=(--pkg-config-path="$openssl" "${arguments[@]}")
+    paths=${paths//$'\n'/,}${PKG_CONFIG_PATH:+,${PKG_CONFIG_PATH//:/,}}
+    arguments=(--pkg-config-path="$paths" "${arguments[@]}")
   fi
   # shellcheck disable=SC2086
   wanted=$(printf '%s\n' "$PEERSOCK_ROOT" "$CC" "$CXX" "$($CXX -dumpfullversion 2>/dev/null || true)" \

@@ -74,3 +74,56 @@ END
   # checked against the signed index all the same.
   if is_root; then echo 'APT::Sandbox::User "root";'; fi
 }
+
+# debian_source SCRATCH LOG PACKAGE SUITE...: unpacks the package's source into SCRATCH/source and
+# prints its version.
+#
+# Mirrors sometimes lack single files of source packages. Then another suite will do, and after
+# that the upstream archive alone, which Debian has signed in the same index: it has everything but
+# Debian's own patches.
+debian_source() {
+  local scratch=$1 log=$2 package=$3 suite files description archive
+  shift 3
+  for files in whole tar-only; do
+    for suite in "$@"; do
+      newer_apt_update "$scratch/apt-$suite" deb-src "$suite" || continue
+      rm -rf "$scratch/source" "$scratch/${package}"_*
+      if [ "$files" = whole ]; then
+        newer_apt "$scratch/apt-$suite" source --download-only "$package" >>"$log" 2>&1 || continue
+        # apt has checked every file against the signed index; the uploader's own
+        # signature, for which a fresh system has no key, adds nothing.
+        description=$(newest_match "$scratch/${package}_*.dsc")
+        dpkg-source --no-check -x "$description" "$scratch/source" >>"$log" 2>&1 || continue
+        dpkg-parsechangelog -l "$scratch/source/debian/changelog" -S Version
+        return 0
+      fi
+      newer_apt "$scratch/apt-$suite" source --download-only --tar-only "$package" >>"$log" 2>&1 || continue
+      archive=$(newest_match "$scratch/${package}_*.orig.tar.[gx]z")
+      mkdir "$scratch/source"
+      tar -x -f "$archive" -C "$scratch/source" --strip-components=1 >>"$log" 2>&1 || continue
+      say "the mirror lacks parts of the source package $package: building without Debian's patches"
+      basename "$archive" | sed "s/^${package}_//; s/\.orig\.tar.*//"
+      return 0
+    done
+  done
+  return 1
+}
+
+# prefix_name WHAT VERSION RECIPE: the folder of a build in the cache. Without "~" and ":", which
+# tools like to escape in paths.
+prefix_name() { echo "$1-${2//[~:]/-}-$(dpkg --print-architecture)-$3"; }
+
+# build_without_surroundings COMMAND...: the result depends on the recipe, not on who builds it.
+build_without_surroundings() (
+  unset CC CXX CFLAGS CXXFLAGS CPPFLAGS LDFLAGS AR RANLIB MAKEFLAGS CROSS_COMPILE
+  "$@"
+)
+
+# hand_over_build SCRATCH PREFIX: what was installed below SCRATCH/stage becomes make_once's result.
+hand_over_build() {
+  local stage=$1/stage$2
+  # The cache may be moved.
+  # shellcheck disable=SC2016
+  sed -i 's|^prefix=.*|prefix=${pcfiledir}/../..|' "$stage"/lib/pkgconfig/*.pc
+  mv -T "$stage" "$1/result/$(basename "$2")"
+}

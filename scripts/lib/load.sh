@@ -7,6 +7,8 @@ _lib=$(dirname "${BASH_SOURCE[0]}")
 . "$_lib/debian-archive.sh"
 # shellcheck source=scripts/lib/openssl.sh
 . "$_lib/openssl.sh"
+# shellcheck source=scripts/lib/ngtcp2.sh
+. "$_lib/ngtcp2.sh"
 # shellcheck source=scripts/lib/packages.sh
 . "$_lib/packages.sh"
 # shellcheck source=scripts/lib/mailbox-server.sh

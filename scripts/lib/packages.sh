@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Which Debian packages are needed for what, and how they get here.
-# Sourced after common.sh and openssl.sh.
+# Sourced after common.sh, openssl.sh and ngtcp2.sh.
 #
 # A name that ends in "?" is wanted only where the release has it; a|b is the
 # first of the two that the release has.
@@ -17,6 +17,10 @@ PACKAGES_UNIT=(libgtest-dev libgmock-dev librapidcheck-dev)
 
 # What the OpenSSL of a newer Debian is built with, where the system's is too old.
 PACKAGES_OPENSSL=(dpkg-dev make perl)
+
+# The ngtcp2 that fits, where the release has it, and what our own is built with otherwise.
+PACKAGES_NGTCP2_SYSTEM=(libngtcp2-dev libngtcp2-crypto-ossl-dev)
+PACKAGES_NGTCP2=(dpkg-dev make)
 
 PACKAGES_DEMO=(python3)
 
@@ -57,7 +61,7 @@ missing_packages() {
   local set wanted installed absent known name
   wanted=$(for set in "$@"; do
     case $set in
-      build) printf '%s\n' "${PACKAGES_BUILD[@]}" && openssl_packages ;;
+      build) printf '%s\n' "${PACKAGES_BUILD[@]}" && openssl_packages && ngtcp2_packages ;;
       unit) printf '%s\n' "${PACKAGES_UNIT[@]}" ;;
       test) printf '%s\n' "${PACKAGES_TEST[@]}" ;;
       demo) printf '%s\n' "${PACKAGES_DEMO[@]}" ;;
@@ -102,6 +106,17 @@ openssl_packages() {
     echo libssl-dev
   else
     printf '%s\n' "${PACKAGES_OPENSSL[@]}"
+  fi
+}
+
+ngtcp2_packages() {
+  local candidate
+  if ngtcp2_is_here; then return 0; fi
+  candidate=$(candidate_of libngtcp2-crypto-ossl-dev)
+  if [ -n "$candidate" ] && dpkg --compare-versions "$candidate" ge "$NGTCP2_WANTED"; then
+    printf '%s\n' "${PACKAGES_NGTCP2_SYSTEM[@]}"
+  else
+    printf '%s\n' "${PACKAGES_NGTCP2[@]}"
   fi
 }
 
