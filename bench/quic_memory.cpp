@@ -1,7 +1,7 @@
 // The QUIC engine alone: both sides in one thread, datagrams handed over in memory. What it costs
 // is the yardstick for everything around it.
 //
-//   quic-memory [MiB] [idle streams]        prints one JSON object
+//   quic-memory [MiB] [idle streams] [openssl|ngtcp2]      prints one JSON object
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include "adapters/entropy.hpp"
+#include "adapters/ngtcp2_engine.hpp"
 #include "adapters/openssl_engine.hpp"
 
 namespace {
@@ -47,7 +49,12 @@ T expect(Result<T> result) {
 }
 
 struct Bench {
-  std::unique_ptr<quic::Engine> engine = expect(adapters::make_openssl_engine());
+  explicit Bench(bool ngtcp2)
+      : engine(
+            expect(ngtcp2 ? adapters::make_ngtcp2_engine(rng) : adapters::make_openssl_engine())) {}
+
+  adapters::SystemRng rng;
+  std::unique_ptr<quic::Engine> engine;
   std::unique_ptr<quic::Connection> client = expect(engine->connect(
       {.role = quic::Role::kClient, .peer_fingerprint = engine->fingerprint()}, now()));
   std::unique_ptr<quic::Connection> server = expect(engine->connect(
@@ -121,7 +128,12 @@ struct Bench {
 int main(int argc, char** argv) {
   const std::size_t mib = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 512;
   const std::size_t idle = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 0;
-  Bench bench;
+  const std::string_view name = argc > 3 ? argv[3] : "openssl";
+  if (name != "openssl" && name != "ngtcp2") {
+    fmt::print(stderr, "There is no engine {}: openssl or ngtcp2.\n", name);
+    return 2;
+  }
+  Bench bench(name == "ngtcp2");
   while (!bench.client->handshake_complete() || !bench.server->handshake_complete()) bench.round();
   bench.open_idle(idle);
 
@@ -133,10 +145,10 @@ int main(int argc, char** argv) {
   const double wall = std::chrono::duration<double>(now() - start).count();
   const auto datagrams = bench.client->statistics().datagrams_sent - sent_before;
   fmt::print(
-      R"({{"engine":"openssl","mib":{},"idle_streams":{},"seconds":{:.3f},"mib_per_second":{:.1f},)"
+      R"({{"engine":"{}","mib":{},"idle_streams":{},"seconds":{:.3f},"mib_per_second":{:.1f},)"
       R"("cpu_seconds_per_gib":{:.3f},"mib_per_cpu_second":{:.1f},"datagrams":{},"trains":{},)"
       R"("peak_kib":{}}})"
       "\n",
-      mib, idle, wall, static_cast<double>(mib) / wall, cpu / static_cast<double>(mib) * 1024,
+      name, mib, idle, wall, static_cast<double>(mib) / wall, cpu / static_cast<double>(mib) * 1024,
       static_cast<double>(mib) / cpu, datagrams, bench.trains, peak_kib());
 }

@@ -6,7 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/quic.h>
 
-#include "adapters/openssl_close.hpp"
+#include "adapters/quic_close.hpp"
 #include "core/machine.hpp"
 
 namespace peersock::adapters {
@@ -222,7 +222,7 @@ void OpenSslConnection::handle_notes() {
     if (stream != nullptr && stream->on_credit(limit)) facts_.emplace_back(StreamWritable{id});
   }
   if (notes_.acknowledged) {
-    budget_.set_round_trip(notes_.round_trip().minimum().value_or(0ns));
+    widen_window(budget_, notes_.round_trip().minimum().value_or(0ns));
     wake_waiting();
   }
   if (notes_.streams_allowed && std::exchange(streams_wanted_, false)) {
@@ -279,9 +279,14 @@ void OpenSslConnection::settle_streams() {
 void OpenSslConnection::check_closed() {
   if (closed_ || !connection_) return;
   SSL_CONN_CLOSE_INFO info{};
-  if (SSL_get_conn_close_info(connection_.get(), &info, sizeof info) == 1) {
-    end(describe_close(info, terms_, config_.idle_timeout));
+  if (SSL_get_conn_close_info(connection_.get(), &info, sizeof info) != 1) return;
+  const bool transport = (info.flags & SSL_CONN_CLOSE_FLAG_TRANSPORT) != 0;
+  if (transport && info.error_code == OSSL_QUIC_LOCAL_ERR_IDLE_TIMEOUT) {
+    return end(describe_silence(config_.idle_timeout));
   }
+  const std::string_view reason(info.reason, info.reason == nullptr ? 0 : info.reason_len);
+  const bool remote = (info.flags & SSL_CONN_CLOSE_FLAG_LOCAL) == 0;
+  end(describe_close({info.error_code, transport, remote, reason}, terms_));
 }
 
 /// OpenSSL's own time-out starts anew with the first packet sent after the last one received, so

@@ -8,11 +8,11 @@
 
 namespace peersock::adapters {
 
-void SendBudget::set_round_trip(Duration round_trip) {
+void widen_window(SendBudget& budget, Duration round_trip) {
   constexpr std::int64_t kOctetsPerMicrosecond = 134;  // 128 MiB/s
+  constexpr std::size_t kMaxWindow = 4 * kMiB;
   const std::int64_t microseconds = round_trip / 1us;
-  window_ = std::clamp(static_cast<std::size_t>(microseconds * kOctetsPerMicrosecond), kMinWindow,
-                       kMaxWindow);
+  budget.set_window(static_cast<std::size_t>(microseconds * kOctetsPerMicrosecond), kMaxWindow);
 }
 
 OpenSslStream::OpenSslStream(SslPtr ssl, bool ours, SendBudget& budget)

@@ -6,43 +6,19 @@
 #include <optional>
 
 #include "adapters/openssl_util.hpp"
+#include "adapters/send_budget.hpp"
 #include "quic/connection.hpp"
 
 namespace peersock::adapters {
 
-inline constexpr std::size_t kKiB = 1024;
-inline constexpr std::size_t kMiB = 1024 * kKiB;
+/// Sets what one stream may hold for a path with this round trip without queueing: the least that
+/// was measured. OpenSSL looks through all packets in flight for each acknowledgement, so a short
+/// path wants few of them (512 KiB: 470 MiB a second of processor time; 4 MiB: 250), while a long
+/// one needs bandwidth times delay: it is enough for 128 MiB/s up to 32 ms.
+void widen_window(SendBudget& budget, Duration round_trip);
 
-/// OpenSSL keeps what was written until it is acknowledged, in a buffer that grows as needed and
-/// never shrinks, up to the peer's stream credit. With hundreds of streams that is too much, so
-/// all streams of a connection share this: each may hold kGuaranteed, and more only from the
-/// common rest. So the buffers of a connection hold at most
-/// kShared + kGuaranteed * open streams.
-///
-/// The window is what one stream may have written and not acknowledged. OpenSSL looks through all
-/// packets in flight for each acknowledgement, so a short path wants few of them (512 KiB: 470
-/// MiB a second of processor time; 4 MiB: 250), while a long one needs bandwidth times delay: the
-/// window is enough for 128 MiB/s up to a round trip of 32 ms.
-class SendBudget {
- public:
-  static constexpr std::size_t kGuaranteed = 64 * kKiB;
-  static constexpr std::size_t kShared = 32 * kMiB;
-  static constexpr std::size_t kMinWindow = 512 * kKiB;
-  static constexpr std::size_t kMaxWindow = 4 * kMiB;
-
-  [[nodiscard]] std::size_t free() const { return free_; }
-  void take(std::size_t octets) { free_ -= octets; }
-  void give_back(std::size_t octets) { free_ += octets; }
-
-  [[nodiscard]] std::size_t window() const { return window_; }
-  /// `round_trip` without queueing: the least that was measured.
-  void set_round_trip(Duration round_trip);
-
- private:
-  std::size_t free_ = kShared;
-  std::size_t window_ = kMinWindow;
-};
-
+/// OpenSSL's buffer for a stream grows as needed and never shrinks, so what it took of the budget
+/// comes back with the stream.
 class OpenSslStream {
  public:
   /// The profile's initial_max_stream_data (docs/spec/quic.md): OpenSSL does not tell what the

@@ -67,6 +67,11 @@ bool offer_alpn(SSL_CTX* context, const std::string& name) {
                                  static_cast<unsigned int>(list.size())) == 0;
 }
 
+const SSL_METHOD* tls_method(TlsCarrier carrier, bool client) {
+  if (carrier == TlsCarrier::kNgtcp2) return client ? TLS_client_method() : TLS_server_method();
+  return client ? OSSL_QUIC_client_method() : OSSL_QUIC_server_method();
+}
+
 // AES-128 first: with AES instructions it is the fastest, and 128 bits match the certificate's.
 constexpr const char* kCipherSuites =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
@@ -85,11 +90,10 @@ Result<Identity> make_identity() {
   return identity;
 }
 
-Result<SslContextPtr> make_tls_context(quic::Role role, const Identity* identity,
-                                       PeerTerms& terms) {
+Result<SslContextPtr> make_tls_context(quic::Role role, const Identity* identity, PeerTerms& terms,
+                                       TlsCarrier carrier) {
   const bool client = role == quic::Role::kClient;
-  SslContextPtr context(
-      SSL_CTX_new(client ? OSSL_QUIC_client_method() : OSSL_QUIC_server_method()));
+  SslContextPtr context(SSL_CTX_new(tls_method(carrier, client)));
   if (!context || SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION) != 1 ||
       SSL_CTX_set_ciphersuites(context.get(), kCipherSuites) != 1) {
     return openssl_failure("OpenSSL made no TLS context");

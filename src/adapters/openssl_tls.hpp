@@ -33,9 +33,13 @@ struct PeerTerms {
   bool refused = false;  ///< the peer showed another certificate
 };
 
+/// Who carries the handshake's messages.
+enum class TlsCarrier : std::uint8_t { kOpenSslQuic, kNgtcp2 };
+
 /// `terms` must outlive the context and everything made from it.
 /// Without an identity no certificate is shown (only tests do that).
 [[nodiscard]] Result<SslContextPtr> make_tls_context(quic::Role role, const Identity* identity,
-                                                     PeerTerms& terms);
+                                                     PeerTerms& terms,
+                                                     TlsCarrier carrier = TlsCarrier::kOpenSslQuic);
 
 }  // namespace peersock::adapters

@@ -1,17 +1,17 @@
-#include "adapters/openssl_close.hpp"
+#include "adapters/quic_close.hpp"
 
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <openssl/quic.h>
+#include <openssl/ssl.h>
 
 namespace peersock::adapters {
 namespace {
 
 constexpr std::size_t kMaxReason = 200;
 
-std::string printable(const char* text, std::size_t size) {
-  std::string out(text, text == nullptr ? 0 : std::min(size, kMaxReason));
+std::string printable(std::string_view text) {
+  std::string out(text.substr(0, kMaxReason));
   std::replace_if(
       out.begin(), out.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
   return out;
@@ -19,8 +19,9 @@ std::string printable(const char* text, std::size_t size) {
 
 /// The TLS alert that a QUIC transport error stands for (RFC 9001 section 4.8), or -1.
 int alert_of(std::uint64_t code) {
-  if (code < OSSL_QUIC_ERR_CRYPTO_ERR_BEGIN || code > OSSL_QUIC_ERR_CRYPTO_ERR_END) return -1;
-  return static_cast<int>(code - OSSL_QUIC_ERR_CRYPTO_ERR_BEGIN);
+  constexpr std::uint64_t kCryptoError = 0x100;
+  if (code < kCryptoError || code > kCryptoError + 0xff) return -1;
+  return static_cast<int>(code - kCryptoError);
 }
 
 /// Alerts about certificates and signatures (RFC 8446 section 6.2).
@@ -58,11 +59,11 @@ Error certificate_error(bool remote, bool shown) {
                   "new code."};
 }
 
-Error transport_error(const SSL_CONN_CLOSE_INFO& info, const std::string& reason, bool remote) {
+Error transport_error(const CloseInfo& info, const std::string& reason) {
   return {ErrorKind::kConnectionLost,
           fmt::format("The connection broke (QUIC error {:#x} found by {} side{}{}); start again "
                       "with a new code.",
-                      info.error_code, remote ? "the other" : "this", reason.empty() ? "" : ": ",
+                      info.code, info.remote ? "the other" : "this", reason.empty() ? "" : ": ",
                       reason)};
 }
 
@@ -83,19 +84,13 @@ quic::fact::Closed describe_silence(Duration idle_timeout) {
                             seconds)}};
 }
 
-quic::fact::Closed describe_close(const SSL_CONN_CLOSE_INFO& info, const PeerTerms& terms,
-                                  Duration idle_timeout) {
-  const bool remote = (info.flags & SSL_CONN_CLOSE_FLAG_LOCAL) == 0;
-  const bool transport = (info.flags & SSL_CONN_CLOSE_FLAG_TRANSPORT) != 0;
-  if (transport && info.error_code == OSSL_QUIC_LOCAL_ERR_IDLE_TIMEOUT) {
-    return describe_silence(idle_timeout);
-  }
-  std::string reason = printable(info.reason, info.reason_len);
-  if (!transport) return {info.error_code, std::move(reason), std::nullopt};
+quic::fact::Closed describe_close(const CloseInfo& info, const PeerTerms& terms) {
+  std::string reason = printable(info.reason);
+  if (!info.transport) return {info.code, std::move(reason), std::nullopt};
 
-  const int alert = alert_of(info.error_code);
+  const int alert = alert_of(info.code);
   if (about_certificate(alert)) {
-    return {std::nullopt, std::move(reason), certificate_error(remote, terms.refused)};
+    return {std::nullopt, std::move(reason), certificate_error(info.remote, terms.refused)};
   }
   if (about_version(alert)) {
     return {std::nullopt, std::move(reason),
@@ -105,8 +100,8 @@ quic::fact::Closed describe_close(const SSL_CONN_CLOSE_INFO& info, const PeerTer
   }
   // What an application's own code becomes before the handshake is confirmed (RFC 9000 section
   // 10.2.3).
-  const bool gave_up = remote && info.error_code == OSSL_QUIC_ERR_APPLICATION_ERROR;
-  Error error = gave_up ? gave_up_error() : transport_error(info, reason, remote);
+  const bool gave_up = info.remote && info.code == OSSL_QUIC_ERR_APPLICATION_ERROR;
+  Error error = gave_up ? gave_up_error() : transport_error(info, reason);
   return {std::nullopt, std::move(reason), std::move(error)};
 }
 

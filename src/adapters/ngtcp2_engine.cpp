@@ -1,0 +1,43 @@
+#include "adapters/ngtcp2_engine.hpp"
+
+#include <utility>
+
+#include "adapters/ngtcp2_connection.hpp"
+
+namespace peersock::adapters {
+namespace {
+
+class Ngtcp2Engine final : public quic::Engine {
+ public:
+  Ngtcp2Engine(Identity identity, Rng& rng) : identity_(std::move(identity)), rng_(rng) {}
+
+  [[nodiscard]] const Fingerprint& fingerprint() const override { return identity_.fingerprint; }
+
+  [[nodiscard]] Result<std::unique_ptr<quic::Connection>> connect(
+      const quic::ConnectionConfig& config, Instant now) override {
+    auto connection = Ngtcp2Connection::create(config, &identity_, quic::kAlpn, rng_, now);
+    if (!connection) return tl::unexpected(std::move(connection.error()));
+    return std::unique_ptr<quic::Connection>(std::move(*connection));
+  }
+
+ private:
+  Identity identity_;
+  Rng& rng_;
+};
+
+/// Once for all: fetching an algorithm anew for each connection is slow.
+void fetch_algorithms() {
+  static const int fetched = ngtcp2_crypto_ossl_init();
+  static_cast<void>(fetched);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<quic::Engine>> make_ngtcp2_engine(Rng& rng) {
+  fetch_algorithms();
+  auto identity = make_identity();
+  if (!identity) return tl::unexpected(std::move(identity.error()));
+  return std::unique_ptr<quic::Engine>(std::make_unique<Ngtcp2Engine>(std::move(*identity), rng));
+}
+
+}  // namespace peersock::adapters
