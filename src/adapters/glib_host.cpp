@@ -7,7 +7,6 @@
 
 #include "adapters/clock.hpp"
 #include "adapters/fd_channel.hpp"
-#include "adapters/openssl_engine.hpp"
 #include "adapters/otr_smp.hpp"
 #include "adapters/stdio_channel.hpp"
 
@@ -15,21 +14,23 @@ namespace peersock::adapters {
 
 Result<std::unique_ptr<GlibHost>> GlibHost::create(GMainContext* context, GlibHostConfig config,
                                                    GlibHostCallbacks callbacks) {
-  auto engine = make_openssl_engine();
+  auto rng = std::make_unique<SystemRng>();
+  auto engine = make_quic_engine(config.engine, *rng);
   if (!engine) return tl::unexpected(engine.error());
-  std::unique_ptr<GlibHost> host(
-      new GlibHost(context, std::move(config), std::move(callbacks), std::move(*engine)));
+  std::unique_ptr<GlibHost> host(new GlibHost(context, std::move(config), std::move(callbacks),
+                                              std::move(rng), std::move(*engine)));
   if (auto error = host->bind()) return tl::unexpected(*error);
   return host;
 }
 
 GlibHost::GlibHost(GMainContext* context, GlibHostConfig config, GlibHostCallbacks callbacks,
-                   std::unique_ptr<quic::Engine> engine)
+                   std::unique_ptr<SystemRng> rng, std::unique_ptr<quic::Engine> engine)
     : context_(context),
       mode_(config.peer.mode),
       endpoint_(std::move(config.endpoint)),
       ice_config_(std::move(config.ice)),
       callbacks_(std::move(callbacks)),
+      rng_(std::move(rng)),
       engine_(std::move(engine)),
       round_(context, [this] { run(); }),
       deadline_(context, [this] { run(); }),
@@ -46,7 +47,7 @@ GlibHost::GlibHost(GMainContext* context, GlibHostConfig config, GlibHostCallbac
                         peer_->link_lost(std::move(reason));
                         schedule();
                       }}) {
-  peer_ = std::make_unique<session::Peer>(std::move(config.peer), *this, rng_);
+  peer_ = std::make_unique<session::Peer>(std::move(config.peer), *this, *rng_);
 }
 
 GlibHost::~GlibHost() = default;

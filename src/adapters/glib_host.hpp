@@ -12,6 +12,7 @@
 #include "adapters/local_listener.hpp"
 #include "adapters/mailbox_link.hpp"
 #include "adapters/nice_agent.hpp"
+#include "adapters/quic_engine.hpp"
 #include "adapters/wakeup.hpp"
 #include "core/endpoint.hpp"
 #include "session/peer.hpp"
@@ -24,6 +25,7 @@ struct GlibHostConfig {
   std::optional<Endpoint> endpoint;
   /// The role and the resolver are filled in by the host.
   IceAgentConfig ice;
+  QuicEngine engine = QuicEngine::kOpenSsl;
 };
 
 /// What the application shows or does.
@@ -72,7 +74,7 @@ class GlibHost final : public session::Host {
 
  private:
   GlibHost(GMainContext* context, GlibHostConfig config, GlibHostCallbacks callbacks,
-           std::unique_ptr<quic::Engine> engine);
+           std::unique_ptr<SystemRng> rng, std::unique_ptr<quic::Engine> engine);
   [[nodiscard]] std::optional<Error> bind();
   [[nodiscard]] IceAgentCallbacks agent_callbacks();
   [[nodiscard]] ReadyHandler ready_handler(std::shared_ptr<tunnel::ConnectionId> id);
@@ -89,7 +91,7 @@ class GlibHost final : public session::Host {
   std::optional<Endpoint> endpoint_;
   IceAgentConfig ice_config_;
   GlibHostCallbacks callbacks_;
-  SystemRng rng_;
+  std::unique_ptr<SystemRng> rng_;
   std::unique_ptr<quic::Engine> engine_;
   std::unique_ptr<LocalListener> listener_;
   std::unique_ptr<LocalConnector> connector_;

@@ -36,20 +36,32 @@ bool InitialGate::admits(ByteView datagram) {
   if (header->version != kVersion1) return false;
   if (!header->initial || role_ == quic::Role::kClient) return true;
   if (complete_) return false;
-  if (original_)
-    return header->destination == *original_ || (ours_ && header->destination == *ours_);
+  if (original_) {
+    return header->destination == *original_ ||
+           std::find(ours_.begin(), ours_.end(), header->destination) != ours_.end();
+  }
   if (datagram.size() < kMinInitial) return false;
   original_ = header->destination;
   return true;
 }
 
 void InitialGate::on_sent(ByteView datagram) {
-  if (role_ == quic::Role::kClient || ours_) return;
-  if (const auto header = parse(datagram)) ours_ = header->source;
+  if (role_ == quic::Role::kClient || !ours_.empty()) return;
+  if (const auto header = parse(datagram)) ours_.push_back(header->source);
+}
+
+void InitialGate::on_issued(ByteView id) {
+  ConnectionId issued;
+  if (complete_ || id.size() > issued.octets.size()) return;
+  issued.size = id.size();
+  std::copy(id.begin(), id.end(), issued.octets.begin());
+  ours_.push_back(issued);
 }
 
 void InitialGate::on_handled(bool have_connection) {
-  if (!have_connection) original_.reset();
+  if (have_connection) return;
+  original_.reset();
+  ours_.clear();
 }
 
 }  // namespace peersock::adapters

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "core/bytes.hpp"
 #include "quic/connection.hpp"
@@ -20,6 +21,8 @@ class InitialGate {
   [[nodiscard]] bool admits(ByteView datagram);
   /// Learns the connection ID that this side chose from what it sends.
   void on_sent(ByteView datagram);
+  /// A connection ID that this side gave out: the peer may use it at once.
+  void on_issued(ByteView id);
   /// After a datagram was handled: if it made no connection, another may try.
   void on_handled(bool have_connection);
   /// No Initial packet is of use any more.
@@ -43,7 +46,7 @@ class InitialGate {
   quic::Role role_;
   bool complete_ = false;
   std::optional<ConnectionId> original_;  ///< the destination that the client invented
-  std::optional<ConnectionId> ours_;
+  std::vector<ConnectionId> ours_;
 };
 
 }  // namespace peersock::adapters

@@ -34,7 +34,8 @@ struct Ngtcp2Connection::Callbacks {
     into->datalen = size;
     const int error = ngtcp2_crypto_generate_stateless_reset_token(
         token->data, me.reset_secret_.data(), me.reset_secret_.size(), into);
-    return error == 0 ? 0 : NGTCP2_ERR_CALLBACK_FAILURE;
+    if (error != 0) return NGTCP2_ERR_CALLBACK_FAILURE;
+    return guard([&] { me.gate_.on_issued({into->data, size}); });
   }
 
   static int path_challenge(ngtcp2_conn* /*connection*/, ngtcp2_path_challenge_data* into,
@@ -98,7 +99,7 @@ struct Ngtcp2Connection::Callbacks {
       if (target == nullptr || target->released) return;
       // ngtcp2 answers with RESET_STREAM, as RFC 9000 section 3.5 wants.
       target->abandon();
-      self(user).facts_.emplace_back(StreamStopped{target->id(), code});
+      self(user).stops_.push_back({target->id(), code});
     });
   }
 

@@ -117,6 +117,7 @@ Result<void> Ngtcp2Connection::start(const ngtcp2_pkt_hd* first) {
   const ngtcp2_callbacks table = callbacks();
   constexpr std::size_t kOwnIdSize = 8;
   const ngtcp2_cid own = random_id(rng_, kOwnIdSize);
+  gate_.on_issued({own.data, own.datalen});
   ngtcp2_conn* made = nullptr;
   int error = 0;
   if (first == nullptr) {
@@ -158,6 +159,7 @@ void Ngtcp2Connection::receive(const quic::DatagramTrain& train, Instant now) {
     if (connection_ || accept(datagram)) read_datagram(datagram, train.ecn);
     gate_.on_handled(connection_ != nullptr);
   });
+  tell_stops();
   look_at_progress();
   ERR_clear_error();
 }
@@ -185,17 +187,32 @@ void Ngtcp2Connection::read_datagram(ByteView datagram, quic::Ecn ecn) {
   const ngtcp2_pkt_info info{static_cast<std::uint8_t>(ecn)};
   const int error = ngtcp2_conn_read_pkt(connection_.get(), &path, &info, datagram.data(),
                                          datagram.size(), tick(now_));
+  // During the handshake, the peer's CONNECTION_CLOSE is no error to ngtcp2.
+  if (ngtcp2_conn_in_draining_period2(connection_.get()) != 0) return end_by_peer();
   switch (error) {
     case 0:
       return;
-    case NGTCP2_ERR_DRAINING:
-      return end_by_peer();
     case NGTCP2_ERR_DROP_CONN:
     case NGTCP2_ERR_RETRY:
-      return drop_attempt();
+      // A packet that could be decrypted is the peer's, even if it is not the first one that it
+      // sent; and a peer that gets no acknowledgement may never send the first one again.
+      if (packets_received() == 0) drop_attempt();
+      return;
     default:
       return fail_with(error);
   }
+}
+
+std::uint64_t Ngtcp2Connection::packets_received() const {
+  ngtcp2_conn_info info;
+  ngtcp2_conn_get_conn_info2(connection_.get(), &info);
+  return info.pkt_recv;
+}
+
+void Ngtcp2Connection::tell_stops() {
+  // Nothing follows Closed.
+  if (!closed_) facts_.insert(facts_.end(), stops_.begin(), stops_.end());
+  stops_.clear();
 }
 
 /// After a train, and not for each packet of it.

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "adapters/initial_gate.hpp"
 #include "adapters/ngtcp2_stream.hpp"
@@ -73,7 +74,9 @@ class Ngtcp2Connection final : public quic::Connection {
   [[nodiscard]] bool accept(ByteView datagram);
   void read_datagram(ByteView datagram, quic::Ecn ecn);
   void drop_attempt();
+  [[nodiscard]] std::uint64_t packets_received() const;
   void look_at_progress();
+  void tell_stops();
 
   void advance(Instant now) { now_ = std::max(now_, now); }
   [[nodiscard]] Instant scheduled() const;
@@ -118,6 +121,9 @@ class Ngtcp2Connection final : public quic::Connection {
   std::uint64_t peer_streams_gone_ = 0;
   std::uint64_t peer_streams_granted_;
   std::deque<quic::ConnectionFact> facts_;
+  /// Told after everything else that came with them: a peer that gives up both directions may put
+  /// STOP_SENDING ahead of RESET_STREAM, and only the latter has its reason.
+  std::vector<quic::fact::StreamStopped> stops_;
   std::deque<LateTrain> late_;
 
   Instant now_;

@@ -194,10 +194,7 @@ quic::DatagramTrain Ngtcp2Connection::write_close(MutableBytes buffer) {
 }
 
 void Ngtcp2Connection::note_sent(const quic::DatagramTrain& train) {
-  quic::for_each_datagram(train, [this](ByteView datagram) {
-    ++sent_;
-    if (!established_) gate_.on_sent(datagram);
-  });
+  quic::for_each_datagram(train, [this](ByteView /*datagram*/) { ++sent_; });
 }
 
 }  // namespace peersock::adapters

@@ -51,7 +51,7 @@ struct Key {
 constexpr std::string_view kListKey = "url";
 
 using View = std::string_view;
-constexpr std::array<Key, 8> kKeys{{
+constexpr std::array<Key, 9> kKeys{{
     {"ice", "stun",
      [](SettingsLayer& l, View o, View t) { return put(l.stun_host, parse_server(o, t)); }},
     {"ice", "stun-port",
@@ -70,12 +70,25 @@ constexpr std::array<Key, 8> kKeys{{
      [](SettingsLayer& l, View o, View t) {
        return put(l.turn_transport, parse_turn_transport(o, t));
      }},
+    {"quic", "engine",
+     [](SettingsLayer& l, View o, View t) { return put(l.engine, parse_engine(o, t)); }},
     // A list: read_list has it.
     {"rendezvous", kListKey, nullptr},
 }};
 
 Error usage(std::string_view path, std::string_view what) {
   return {ErrorKind::kUsage, fmt::format("{}: {}", excerpt(path, 200), what)};
+}
+
+std::string known_groups() {
+  std::string list;
+  std::string_view last;
+  for (const Key& key : kKeys) {
+    if (key.group == last) continue;
+    list += fmt::format("{}[{}]", list.empty() ? "" : " or ", key.group);
+    last = key.group;
+  }
+  return list;
 }
 
 std::string_view trim(std::string_view line) {
@@ -97,10 +110,8 @@ std::string first_bad_line(std::string_view text) {
     if (line.front() == '[') {
       in_group = true;
       if (line.back() == ']' && line.size() > 2) continue;
-      return fmt::format(
-          "line {} begins a group that does not end; expected is [ice] or "
-          "[rendezvous]",
-          number);
+      return fmt::format("line {} begins a group that does not end; expected is {}", number,
+                         known_groups());
     }
     if (line.find('=') == std::string_view::npos || line.front() == '=') {
       return fmt::format(
@@ -109,10 +120,8 @@ std::string first_bad_line(std::string_view text) {
           number);
     }
     if (!in_group) {
-      return fmt::format(
-          "line {} comes before any group; expected is [ice] or [rendezvous] above "
-          "it",
-          number);
+      return fmt::format("line {} comes before any group; expected is {} above it", number,
+                         known_groups());
     }
   }
   return "it is not a configuration file; expected are groups and keys as in [ice] stun = HOST";
@@ -125,17 +134,6 @@ Error bad_value(std::string_view origin) {
       fmt::format("{} is not valid; expected is UTF-8 text with no other escapes than \\s, \\n, "
                   "\\t, \\r and \\\\",
                   origin)};
-}
-
-std::string known_groups() {
-  std::string list;
-  std::string_view last;
-  for (const Key& key : kKeys) {
-    if (key.group == last) continue;
-    list += fmt::format("{}[{}]", list.empty() ? "" : " or ", key.group);
-    last = key.group;
-  }
-  return list;
 }
 
 std::string known_keys(std::string_view group) {

@@ -60,6 +60,7 @@ struct Raw {
   std::vector<std::string> rendezvous;
   Text stun, stun_port;
   Text turn, turn_port, turn_user, turn_password, turn_transport;
+  Text engine;
   MailboxArguments mailbox;
   bool quiet = false;
   bool verbose = false;
@@ -106,6 +107,8 @@ void add_network_options(CLI::App& command, Raw& raw) {
            "Password; better in PEERSOCK_TURN_PASSWORD or the configuration file");
   add_text(command, "--turn-transport", "PROTOCOL", raw.turn_transport,
            "How to talk to the TURN server: udp or tcp");
+  add_text(command, "--engine", "NAME", raw.engine,
+           "What carries out QUIC here: openssl (the default) or ngtcp2");
   add_text(command, "--config", "FILE", raw.options.config_file,
            "Configuration file instead of $XDG_CONFIG_HOME/peersock.conf");
 }
@@ -255,6 +258,7 @@ void convert_settings(Conversion& conversion, Raw& raw) {
   conversion.read(layer.turn_password, "--turn-password", raw.turn_password, parse_turn_password);
   conversion.read(layer.turn_transport, "--turn-transport", raw.turn_transport,
                   parse_turn_transport);
+  conversion.read(layer.engine, "--engine", raw.engine, parse_engine);
 }
 
 void convert_endpoint(Conversion& conversion, Raw& raw) {

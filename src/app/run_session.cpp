@@ -78,6 +78,7 @@ Result<adapters::GlibHostConfig> host_config(Options& options, const Environment
   config.peer.ice.relay = options.relay;
   config.peer.ice.has_relay = !loaded->settings.turn_host.empty();
   config.endpoint = options.endpoint;
+  config.engine = loaded->settings.engine;
   config.ice = ice_config(options, loaded->settings);
   return config;
 }

@@ -48,6 +48,7 @@ void apply(Settings& settings, SettingsLayer& layer) {
   take(settings.turn_user, layer.turn_user);
   take(settings.turn_password, layer.turn_password);
   take(settings.turn_transport, layer.turn_transport);
+  take(settings.engine, layer.engine);
 }
 
 }  // namespace

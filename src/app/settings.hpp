@@ -23,6 +23,7 @@ struct SettingsLayer {
   std::optional<std::string> turn_user;
   std::optional<Secret> turn_password;
   std::optional<TurnTransport> turn_transport;
+  std::optional<adapters::QuicEngine> engine;
 };
 
 struct Settings {
@@ -34,6 +35,7 @@ struct Settings {
   std::string turn_user;
   Secret turn_password;
   TurnTransport turn_transport = TurnTransport::kUdp;
+  adapters::QuicEngine engine = adapters::QuicEngine::kOpenSsl;
 };
 
 /// The variables that peersock reads; empty ones count as not set.

@@ -98,6 +98,12 @@ Result<TurnTransport> parse_turn_transport(std::string_view origin, std::string_
   return expected(origin, text, "udp or tcp");
 }
 
+Result<adapters::QuicEngine> parse_engine(std::string_view origin, std::string_view text) {
+  if (text == "openssl") return adapters::QuicEngine::kOpenSsl;
+  if (text == "ngtcp2") return adapters::QuicEngine::kNgtcp2;
+  return expected(origin, text, "openssl or ngtcp2");
+}
+
 Result<std::string> parse_rendezvous_url(std::string_view origin, std::string_view text) {
   const auto wrong = [&] {
     return expected(origin,

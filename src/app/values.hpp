@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "adapters/quic_engine.hpp"
 #include "core/error.hpp"
 #include "core/secret.hpp"
 #include "core/time.hpp"
@@ -32,6 +33,8 @@ inline constexpr std::int64_t kMaxTimeoutSeconds = 365LL * 24 * 3600;
 [[nodiscard]] Result<Secret> parse_turn_password(std::string_view origin, std::string_view text);
 [[nodiscard]] Result<TurnTransport> parse_turn_transport(std::string_view origin,
                                                          std::string_view text);
+[[nodiscard]] Result<adapters::QuicEngine> parse_engine(std::string_view origin,
+                                                        std::string_view text);
 /// ws:// or wss://, without user name, password, query and fragment.
 [[nodiscard]] Result<std::string> parse_rendezvous_url(std::string_view origin,
                                                        std::string_view text);

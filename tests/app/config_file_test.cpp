@@ -30,6 +30,9 @@ turn-transport = tcp
 
 [rendezvous]
 url = wss://example.org/v1
+
+[quic]
+engine = ngtcp2
 )";
 
 TEST(Config, EveryKeyIsRead) {
@@ -42,6 +45,7 @@ TEST(Config, EveryKeyIsRead) {
   EXPECT_EQ(layer->turn_user, "me");
   EXPECT_EQ(layer->turn_password->reveal_text(), "p w");
   EXPECT_EQ(layer->turn_transport, TurnTransport::kTcp);
+  EXPECT_EQ(layer->engine, adapters::QuicEngine::kNgtcp2);
   EXPECT_EQ(layer->rendezvous_urls, std::vector<std::string>{"wss://example.org/v1"});
 }
 
@@ -107,6 +111,8 @@ INSTANTIATE_TEST_SUITE_P(
                   "[ice] turn-password is not valid; expected is UTF-8"},
         Malformed{"[ice]\nturn-password = hunter2\xff\n",
                   "[ice] turn-password is not valid; expected is UTF-8"},
+        Malformed{"[quic]\nengine = quiche\n",
+                  "[quic] engine is \"quiche\"; expected is openssl or ngtcp2"},
         Malformed{"[rendezvous]\nurl = http://a/\n", "[rendezvous] url is not valid; expected"},
         Malformed{"[rendezvous]\nurl =\n", "[rendezvous] url is empty; expected is at least one"},
         Malformed{"[rendezvous]\nurl = ws://a/;;ws://b/\n",
@@ -121,7 +127,7 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{"[rendezvous]\nstun = a\n",
                   "[rendezvous] stun is not a known key; expected is one of url"},
         Malformed{"[Ice]\nstun = a\n",
-                  "[Ice] is not a known group; expected is [ice] or [rendezvous]"},
+                  "[Ice] is not a known group; expected is [ice] or [quic] or [rendezvous]"},
         Malformed{"[relay]\n", "[relay] is not a known group"},
         Malformed{"turn-password = hunter2\n", "line 1 comes before any group; expected"},
         Malformed{"[ice]\nturn-password hunter2\n", "line 2 is not understood; expected"},

@@ -58,7 +58,8 @@ TEST(Options, NothingIsSetThatWasNotGiven) {
   EXPECT_FALSE(options.settings.rendezvous_urls || options.settings.stun_host ||
                options.settings.stun_port || options.settings.turn_host ||
                options.settings.turn_port || options.settings.turn_user ||
-               options.settings.turn_password || options.settings.turn_transport);
+               options.settings.turn_password || options.settings.turn_transport ||
+               options.settings.engine);
 }
 
 TEST(Options, EveryFlagIsRead) {
@@ -91,7 +92,9 @@ TEST(Options, EveryFlagIsRead) {
                                       "--turn-password",
                                       "pass",
                                       "--turn-transport",
-                                      "tcp"});
+                                      "tcp",
+                                      "--engine",
+                                      "ngtcp2"});
   EXPECT_TRUE(options.once && options.json && options.trace);
   EXPECT_EQ(options.verbosity, Verbosity::kVerbose);
   EXPECT_EQ(options.timeout, 90s);
@@ -107,6 +110,7 @@ TEST(Options, EveryFlagIsRead) {
   ASSERT_TRUE(options.settings.turn_password);
   EXPECT_EQ(options.settings.turn_password->reveal_text(), "pass");
   EXPECT_EQ(options.settings.turn_transport, TurnTransport::kTcp);
+  EXPECT_EQ(options.settings.engine, adapters::QuicEngine::kNgtcp2);
 }
 
 TEST(Options, AnEmptyServerIsAServerLeftOut) {
@@ -239,6 +243,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"stdio-a", "--turn", "host:3478"}, "--turn is \"host:3478\"; expected is a host"},
         Wrong{{"stdio-a", "--turn-user", ""}, "--turn-user is empty; expected is a user name"},
         Wrong{{"stdio-a", "--turn-password", "hunter2\n"}, "--turn-password is not valid"},
+        Wrong{{"stdio-a", "--engine", "quiche"}, "--engine is \"quiche\"; expected is"},
         Wrong{{"stdio-a", "--turn-transport", "tls"}, "--turn-transport is \"tls\"; expected is"},
         Wrong{{"stdio-a", "--rendezvous", "http://x/"}, "--rendezvous is not valid; expected is"},
         Wrong{{"stdio-a", "--rendezvous", ""}, "--rendezvous is not valid; expected is"},

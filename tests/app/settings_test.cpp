@@ -41,6 +41,7 @@ TEST_F(SettingsTest, DefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(settings.turn_user, "free");
   EXPECT_EQ(settings.turn_password.reveal_text(), "free");
   EXPECT_EQ(settings.turn_transport, TurnTransport::kUdp);
+  EXPECT_EQ(settings.engine, adapters::QuicEngine::kOpenSsl);
 }
 
 SettingsLayer layer_named(const std::string& name, std::uint16_t port) {
@@ -53,6 +54,7 @@ SettingsLayer layer_named(const std::string& name, std::uint16_t port) {
   layer.turn_user = name + "-user";
   layer.turn_password = Secret(std::string_view(name));
   layer.turn_transport = TurnTransport::kTcp;
+  layer.engine = adapters::QuicEngine::kNgtcp2;
   return layer;
 }
 
@@ -69,6 +71,7 @@ TEST_F(SettingsTest, TheStrongestLayerWinsInEverySetting) {
   EXPECT_EQ(settings.turn_user, "strong-user");
   EXPECT_EQ(settings.turn_password.reveal_text(), "strong");
   EXPECT_EQ(settings.turn_transport, TurnTransport::kTcp);
+  EXPECT_EQ(settings.engine, adapters::QuicEngine::kNgtcp2);
 }
 
 TEST_F(SettingsTest, LayersFillEachOthersGaps) {

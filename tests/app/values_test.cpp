@@ -75,6 +75,9 @@ TEST(Values, ChoicesAreExact) {
   EXPECT_EQ(parse_turn_transport("--t", "udp"), TurnTransport::kUdp);
   EXPECT_EQ(parse_turn_transport("--t", "tcp"), TurnTransport::kTcp);
   EXPECT_FALSE(parse_turn_transport("--t", "UDP"));
+  EXPECT_EQ(parse_engine("--e", "openssl"), adapters::QuicEngine::kOpenSsl);
+  EXPECT_EQ(parse_engine("--e", "ngtcp2"), adapters::QuicEngine::kNgtcp2);
+  EXPECT_FALSE(parse_engine("--e", ""));
   EXPECT_EQ(parse_relay_policy("--r", "auto"), ice::RelayPolicy::kAuto);
   EXPECT_EQ(parse_relay_policy("--r", "only"), ice::RelayPolicy::kOnly);
   EXPECT_EQ(parse_relay_policy("--r", "never"), ice::RelayPolicy::kNever);

@@ -5,6 +5,7 @@ Nothing here sleeps: every wait is for an event, an exit or a socket, with a lim
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import pathlib
@@ -136,9 +137,11 @@ class Peersock:
 class World:
     """Everything that one test starts; all of it is gone afterwards."""
 
-    def __init__(self):
+    def __init__(self, engines=None):
+        """`engines` are the QUIC engines of the first side, the second, the first again …"""
         self.stack = contextlib.ExitStack()
         self._mailbox = None
+        self._engines = itertools.cycle(engines or [None])
 
     def start(self, *arguments, **options):
         peer = Peersock(*arguments, **options)
@@ -161,7 +164,9 @@ class World:
         environment = clean_environment(**(env or {}))
         if code is not None:
             environment["PEERSOCK_CODE"] = code
-        return self.start(*arguments, *self.common(), env=environment, **options)
+        engine = next(self._engines)
+        choice = ("--engine", engine) if engine else ()
+        return self.start(*arguments, *choice, *self.common(), env=environment, **options)
 
     def pair(self, first, second, first_options=None, second_options=None):
         """Starts a side that makes the code and one that uses it; waits for the proof."""

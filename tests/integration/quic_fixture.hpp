@@ -9,16 +9,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "adapters/openssl_connection.hpp"
-#include "adapters/openssl_engine.hpp"
+#include "support/engines.hpp"
 #include "support/quic_pair.hpp"
 
 namespace peersock::testing {
 
 using namespace quic::fact;
 
-inline std::unique_ptr<quic::Engine> make_engine() {
-  auto engine = adapters::make_openssl_engine();
+inline EngineKind kind_of(quic::Role role) {
+  const EngineChoice choice = engines_under_test();
+  return role == quic::Role::kClient ? choice.first : choice.second;
+}
+
+inline std::unique_ptr<quic::Engine> make_engine(quic::Role role) {
+  auto engine = make_engine_of(kind_of(role));
   EXPECT_TRUE(engine) << engine.error().message;
   return std::move(*engine);
 }
@@ -155,7 +159,9 @@ class Traffic {
 /// Two engines that expect each other, their connections, and traffic on both ends.
 struct Pairing {
   explicit Pairing(const LinkProfile& profile = {}, std::uint64_t seed = 1)
-      : client_engine(make_engine()), server_engine(make_engine()), pair(profile, seed) {
+      : client_engine(make_engine(quic::Role::kClient)),
+        server_engine(make_engine(quic::Role::kServer)),
+        pair(profile, seed) {
     pair.server.connection =
         connect(*server_engine, config_for(quic::Role::kServer, *client_engine));
     pair.client.connection =

@@ -15,9 +15,10 @@ class RawClient {
     terms_.fingerprint = server_identity_.fingerprint;
     auto bio = adapters::DatagramBio::create(gate_);
     auto context = adapters::make_tls_context(quic::Role::kClient, &identity_, terms_);
-    auto server = adapters::OpenSslConnection::create(
-        {.role = quic::Role::kServer, .peer_fingerprint = identity_.fingerprint}, &server_identity_,
-        quic::kAlpn, VirtualClock::now());
+    auto server =
+        make_connection_of(kind_of(quic::Role::kServer),
+                           {.role = quic::Role::kServer, .peer_fingerprint = identity_.fingerprint},
+                           &server_identity_, quic::kAlpn, VirtualClock::now());
     if (!bio || !context || !server) return;
     bio_ = std::move(*bio);
     context_ = std::move(*context);
@@ -76,7 +77,7 @@ class RawClient {
   std::unique_ptr<adapters::DatagramBio> bio_;
   adapters::SslContextPtr context_;
   adapters::SslPtr ssl_;
-  std::unique_ptr<adapters::OpenSslConnection> server_;
+  std::unique_ptr<quic::Connection> server_;
   std::vector<quic::ConnectionFact> facts_;
 };
 

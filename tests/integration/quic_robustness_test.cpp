@@ -52,8 +52,8 @@ void harass(QuicEnd& from, SeededRng& rng, std::vector<Bytes>& seen) {
 
 TEST(QuicRobustness, ForgedDatagramsDuringTheHandshakeDoNotStopIt) {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
-    const auto a = make_engine();
-    const auto b = make_engine();
+    const auto a = make_engine(Role::kClient);
+    const auto b = make_engine(Role::kServer);
     SeededRng rng(seed);
     std::vector<Bytes> seen;
     QuicPair pair({}, seed);
@@ -110,8 +110,8 @@ TEST(QuicRobustness, AReplayOfEverythingChangesNothing) {
 }
 
 TEST(QuicRobustness, RubbishBeforeTheFirstDatagram) {
-  const auto a = make_engine();
-  const auto b = make_engine();
+  const auto a = make_engine(Role::kClient);
+  const auto b = make_engine(Role::kServer);
   SeededRng rng(3);
   QuicPair pair({}, 1);
   pair.server.connection = connect(*b, config_for(Role::kServer, *a));
@@ -146,8 +146,8 @@ TEST(QuicRobustness, EmptyTrainsAndOddSegmentsAreTaken) {
 }
 
 TEST(QuicRobustness, TheFirstFlightMayComeTwiceAndBackwards) {
-  const auto a = make_engine();
-  const auto b = make_engine();
+  const auto a = make_engine(Role::kClient);
+  const auto b = make_engine(Role::kServer);
   auto client = connect(*a, config_for(Role::kClient, *b));
   Bytes buffer(65'535);
   const auto train = client->transmit(buffer, VirtualClock::now());
@@ -183,7 +183,7 @@ std::vector<Bytes> strangers(quic::Engine& engine, std::size_t count) {
 TEST(QuicRobustness, ASecondClientIsNotHeard) {
   Pairing it;
   const auto sent = it.pair.server.out.sent();
-  const auto engine = make_engine();
+  const auto engine = make_engine(Role::kClient);
   for (const Bytes& datagram : strangers(*engine, 20)) {
     it.pair.server.connection->receive({datagram, datagram.size()}, VirtualClock::now());
   }
@@ -194,9 +194,9 @@ TEST(QuicRobustness, ASecondClientIsNotHeard) {
 }
 
 TEST(QuicRobustness, OneConnectionIsAcceptedHoweverManyComeAtOnce) {
-  const auto a = make_engine();
-  const auto b = make_engine();
-  const auto engine = make_engine();
+  const auto a = make_engine(Role::kClient);
+  const auto b = make_engine(Role::kServer);
+  const auto engine = make_engine(Role::kClient);
   QuicPair pair({}, 1);
   pair.server.connection = connect(*b, config_for(Role::kServer, *a));
   pair.client.connection = connect(*a, config_for(Role::kClient, *b));
@@ -214,9 +214,10 @@ TEST(QuicRobustness, OneConnectionIsAcceptedHoweverManyComeAtOnce) {
 }
 
 TEST(QuicRobustness, AnotherVersionGetsNoAnswer) {
-  const auto a = make_engine();
-  auto client = connect(*a, config_for(Role::kClient, *a));
-  auto server = connect(*a, config_for(Role::kServer, *a));
+  const auto a = make_engine(Role::kClient);
+  const auto b = make_engine(Role::kServer);
+  auto client = connect(*a, config_for(Role::kClient, *b));
+  auto server = connect(*b, config_for(Role::kServer, *a));
   Bytes buffer(65'535);
   const auto train = client->transmit(buffer, VirtualClock::now());
   Bytes datagram(train.bytes.begin(), train.bytes.begin() + 1200);

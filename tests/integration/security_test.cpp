@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "adapters/openssl_engine.hpp"
+#include "support/engines.hpp"
 #include "support/quick_smp.hpp"
 #include "support/session_pair.hpp"
 
@@ -96,45 +96,78 @@ TEST(Security, AStreamBeforeTheProofIsNotLookedAt) {
   EXPECT_FALSE(pair.b->saw("connection_opened"));
 }
 
-TEST(Security, AManInTheMiddleOfTheDatagramsIsRefusedByBothSides) {
-  SessionPair pair({});
-  // He ends both QUIC connections himself, with a certificate of his own.
-  auto engine = std::move(adapters::make_openssl_engine().value());
-  std::unique_ptr<quic::Connection> to_client;
-  std::unique_ptr<quic::Connection> to_server;
-  std::size_t swallowed = 0;
-  Bytes buffer(65536);
-  const auto flush = [&](quic::Connection& connection, VirtualHost& to) {
+/// Ends both QUIC connections himself, with a certificate of his own.
+class ManInTheMiddle {
+ public:
+  explicit ManInTheMiddle(SessionPair& pair)
+      : pair_(pair), engine_(std::move(make_engine_of(engines_under_test().first).value())) {
+    pair.path.intercept([this](const VirtualHost& from, ByteView datagram) {
+      take(from, datagram);
+      return false;
+    });
+  }
+
+  [[nodiscard]] std::size_t swallowed() const { return swallowed_; }
+
+ private:
+  struct End {
+    VirtualHost* to = nullptr;
+    std::unique_ptr<quic::Connection> connection;
+  };
+
+  void take(const VirtualHost& from, ByteView datagram) {
+    if (swallowed_++ == 0) {
+      connect(client_, *pair_.a, quic::Role::kServer);
+      connect(server_, *pair_.b, quic::Role::kClient);
+    }
+    End& end = &from == client_.to ? client_ : server_;
+    end.connection->receive({datagram, datagram.size(), quic::Ecn::kNotEct}, pair_.world.now());
+    flush(end);
+  }
+
+  void connect(End& end, VirtualHost& to, quic::Role role) {
+    quic::ConnectionConfig config;
+    config.role = role;
+    config.peer_fingerprint = to.engine().fingerprint();
+    end = {&to, std::move(engine_->connect(config, pair_.world.now()).value())};
+    flush(end);
+  }
+
+  void flush(End& end) {
     for (;;) {
-      const auto train = connection.transmit(buffer, pair.world.now());
-      if (train.bytes.empty()) return;
+      const auto train = end.connection->transmit(buffer_, pair_.world.now());
+      if (train.bytes.empty()) break;
       quic::for_each_datagram(train, [&](ByteView datagram) {
-        pair.path.inject(to, Bytes(datagram.begin(), datagram.end()));
+        pair_.path.inject(*end.to, Bytes(datagram.begin(), datagram.end()));
       });
     }
-  };
-  pair.path.intercept([&](const VirtualHost& from, ByteView datagram) {
-    ++swallowed;
-    if (!to_client) {
-      quic::ConnectionConfig server;
-      server.role = quic::Role::kServer;
-      server.peer_fingerprint = pair.a->engine().fingerprint();
-      to_client = std::move(engine->connect(server, pair.world.now()).value());
-      quic::ConnectionConfig client;
-      client.role = quic::Role::kClient;
-      client.peer_fingerprint = pair.b->engine().fingerprint();
-      to_server = std::move(engine->connect(client, pair.world.now()).value());
-      flush(*to_server, *pair.b);
+    while (end.connection->poll_event()) {
     }
-    auto& mine = &from == pair.a.get() ? *to_client : *to_server;
-    auto& host = &from == pair.a.get() ? *pair.a : *pair.b;
-    mine.receive({datagram, datagram.size(), quic::Ecn::kNotEct}, pair.world.now());
-    flush(mine, host);
-    return false;
-  });
+    const auto deadline = end.connection->deadline();
+    if (!deadline) return;
+    // A deadline that has moved meanwhile only makes this one early.
+    pair_.world.after(std::max(*deadline - pair_.world.now(), Duration(1us)), [this, &end] {
+      const auto due = end.connection->deadline();
+      if (!due || *due > pair_.world.now()) return;
+      end.connection->on_deadline(pair_.world.now());
+      flush(end);
+    });
+  }
+
+  SessionPair& pair_;
+  std::unique_ptr<quic::Engine> engine_;
+  End client_;
+  End server_;
+  Bytes buffer_ = Bytes(65'536);
+  std::size_t swallowed_ = 0;
+};
+
+TEST(Security, AManInTheMiddleOfTheDatagramsIsRefusedByBothSides) {
+  SessionPair pair({});
+  ManInTheMiddle mallory(pair);
   pair.start();
   ASSERT_TRUE(pair.until_ended(120s)) << pair.story();
-  EXPECT_GT(swallowed, 1U);
+  EXPECT_GT(mallory.swallowed(), 1U);
   EXPECT_EQ(pair.a->exit_code(), ExitCode::kAuthentication) << pair.story();
   EXPECT_EQ(pair.b->exit_code(), ExitCode::kAuthentication) << pair.story();
   expect_refused(pair);

@@ -18,7 +18,9 @@ constexpr std::size_t kEndless = 14'000'000;  ///< more than windows and buffers
 class TunnelOverQuic : public ::testing::TestWithParam<bool> {
  protected:
   explicit TunnelOverQuic(const LinkProfile& profile = {.delay = 10ms})
-      : client_engine_(make_engine()), server_engine_(make_engine()), pair_(profile, 1) {
+      : client_engine_(make_engine(quic::Role::kClient)),
+        server_engine_(make_engine(quic::Role::kServer)),
+        pair_(profile, 1) {
     pair_.server.connection =
         connect(*server_engine_, config_for(quic::Role::kServer, *client_engine_));
     pair_.client.connection =

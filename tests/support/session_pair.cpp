@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "adapters/openssl_engine.hpp"
 #include "adapters/otr_smp.hpp"
+#include "support/engines.hpp"
 #include "support/quick_smp.hpp"
 #include "support/virtual_clock.hpp"
 #include "wire/code.hpp"
@@ -39,7 +39,9 @@ VirtualHostConfig SessionPair::host_config(bool first, std::optional<std::string
   config.peer.software = "peersock test";
   config.peer.peer_timeout = options_.peer_timeout;
   if (code) config.peer.code = wire::parse_code(*code).value();
-  config.make_engine = [] { return std::move(adapters::make_openssl_engine().value()); };
+  const EngineChoice engines = engines_under_test();
+  const EngineKind kind = first ? engines.first : engines.second;
+  config.make_engine = [kind] { return std::move(make_engine_of(kind).value()); };
   const auto& smp = first ? options_.smp_a : options_.smp_b;
   config.make_smp = smp                   ? smp
                     : options_.real_proof ? adapters::make_otr_smp_engine

@@ -1,0 +1,19 @@
+// The QUIC engines that a user can choose from. They interoperate, so each side chooses for itself.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "core/error.hpp"
+#include "core/rng.hpp"
+#include "quic/connection.hpp"
+
+namespace peersock::adapters {
+
+enum class QuicEngine : std::uint8_t { kOpenSsl, kNgtcp2 };
+
+/// Makes the key pair and certificate of one session. `rng` must outlive the engine and its
+/// connections. Errors: kInternal when OpenSSL cannot.
+[[nodiscard]] Result<std::unique_ptr<quic::Engine>> make_quic_engine(QuicEngine engine, Rng& rng);
+
+}  // namespace peersock::adapters
