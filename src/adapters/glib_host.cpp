@@ -15,7 +15,7 @@ namespace peersock::adapters {
 Result<std::unique_ptr<GlibHost>> GlibHost::create(GMainContext* context, GlibHostConfig config,
                                                    GlibHostCallbacks callbacks) {
   auto rng = std::make_unique<SystemRng>();
-  auto engine = make_quic_engine(config.engine, *rng);
+  auto engine = make_quic_engine(config.engine, config.congestion, *rng);
   if (!engine) return tl::unexpected(engine.error());
   std::unique_ptr<GlibHost> host(new GlibHost(context, std::move(config), std::move(callbacks),
                                               std::move(rng), std::move(*engine)));

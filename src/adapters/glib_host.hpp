@@ -26,6 +26,7 @@ struct GlibHostConfig {
   /// The role and the resolver are filled in by the host.
   IceAgentConfig ice;
   QuicEngine engine = QuicEngine::kOpenSsl;
+  Congestion congestion = kDefaultCongestion;
 };
 
 /// What the application shows or does.

@@ -41,11 +41,23 @@ struct FixedPath {
   sockaddr_in remote{};
 };
 
-ngtcp2_settings settings_at(ngtcp2_tstamp now) {
+ngtcp2_cc_algo algorithm(Congestion congestion) {
+  switch (congestion) {
+    case Congestion::kCubic:
+      return NGTCP2_CC_ALGO_CUBIC;
+    case Congestion::kReno:
+      return NGTCP2_CC_ALGO_RENO;
+    case Congestion::kBbr:
+      break;
+  }
+  return NGTCP2_CC_ALGO_BBR;
+}
+
+ngtcp2_settings settings_at(ngtcp2_tstamp now, Congestion congestion) {
   ngtcp2_settings settings;
   ngtcp2_settings_default(&settings);
   settings.initial_ts = now;
-  settings.cc_algo = NGTCP2_CC_ALGO_BBR;
+  settings.cc_algo = algorithm(congestion);
   settings.max_tx_udp_payload_size = kMaxDatagram;
   settings.no_pmtud = 1;
   settings.max_stream_window = kMaxStreamWindow;
@@ -80,8 +92,9 @@ ngtcp2_cid random_id(Rng& rng, std::size_t size) {
 }  // namespace
 
 Ngtcp2Connection::Ngtcp2Connection(const quic::ConnectionConfig& config, std::string_view alpn,
-                                   Rng& rng, Instant now)
+                                   Rng& rng, Instant now, Congestion congestion)
     : config_(config),
+      congestion_(congestion),
       terms_{config.peer_fingerprint, std::string(alpn)},
       rng_(rng),
       gate_(config.role),
@@ -93,8 +106,8 @@ Ngtcp2Connection::Ngtcp2Connection(const quic::ConnectionConfig& config, std::st
 
 Result<std::unique_ptr<Ngtcp2Connection>> Ngtcp2Connection::create(
     const quic::ConnectionConfig& config, const Identity* identity, std::string_view alpn, Rng& rng,
-    Instant now) {
-  std::unique_ptr<Ngtcp2Connection> self(new Ngtcp2Connection(config, alpn, rng, now));
+    Instant now, Congestion congestion) {
+  std::unique_ptr<Ngtcp2Connection> self(new Ngtcp2Connection(config, alpn, rng, now, congestion));
   auto context = make_tls_context(config.role, identity, self->terms_, TlsCarrier::kNgtcp2);
   if (!context) return tl::unexpected(std::move(context.error()));
   self->context_ = std::move(*context);
@@ -111,7 +124,7 @@ Result<void> Ngtcp2Connection::start(const ngtcp2_pkt_hd* first) {
   }
   FixedPath fixed;
   const ngtcp2_path path = fixed.path();
-  ngtcp2_settings settings = settings_at(tick(now_));
+  ngtcp2_settings settings = settings_at(tick(now_), congestion_);
   settings.rand_ctx.native_handle = &rng_;
   ngtcp2_transport_params parameters = transport_parameters(config_.idle_timeout);
   const ngtcp2_callbacks table = callbacks();

@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "adapters/congestion.hpp"
 #include "adapters/initial_gate.hpp"
 #include "adapters/ngtcp2_stream.hpp"
 #include "adapters/ngtcp2_tls.hpp"
@@ -33,7 +34,7 @@ class Ngtcp2Connection final : public quic::Connection {
   /// the connection.
   [[nodiscard]] static Result<std::unique_ptr<Ngtcp2Connection>> create(
       const quic::ConnectionConfig& config, const Identity* identity, std::string_view alpn,
-      Rng& rng, Instant now);
+      Rng& rng, Instant now, Congestion congestion = kDefaultCongestion);
   ~Ngtcp2Connection() override = default;
 
   void receive(const quic::DatagramTrain& train, Instant now) override;
@@ -67,7 +68,7 @@ class Ngtcp2Connection final : public quic::Connection {
   };
 
   Ngtcp2Connection(const quic::ConnectionConfig& config, std::string_view alpn, Rng& rng,
-                   Instant now);
+                   Instant now, Congestion congestion);
 
   [[nodiscard]] ngtcp2_callbacks callbacks() const;
   [[nodiscard]] Result<void> start(const ngtcp2_pkt_hd* first);
@@ -106,6 +107,7 @@ class Ngtcp2Connection final : public quic::Connection {
   void end(quic::fact::Closed closed);
 
   quic::ConnectionConfig config_;
+  Congestion congestion_;
   PeerTerms terms_;
   Rng& rng_;
   std::array<std::uint8_t, 32> reset_secret_{};

@@ -9,13 +9,16 @@ namespace {
 
 class Ngtcp2Engine final : public quic::Engine {
  public:
-  Ngtcp2Engine(Identity identity, Rng& rng) : identity_(std::move(identity)), rng_(rng) {}
+  Ngtcp2Engine(Identity identity, Rng& rng, Congestion congestion)
+      : identity_(std::move(identity)), rng_(rng), congestion_(congestion) {}
 
+  [[nodiscard]] std::string_view name() const override { return "ngtcp2"; }
   [[nodiscard]] const Fingerprint& fingerprint() const override { return identity_.fingerprint; }
 
   [[nodiscard]] Result<std::unique_ptr<quic::Connection>> connect(
       const quic::ConnectionConfig& config, Instant now) override {
-    auto connection = Ngtcp2Connection::create(config, &identity_, quic::kAlpn, rng_, now);
+    auto connection =
+        Ngtcp2Connection::create(config, &identity_, quic::kAlpn, rng_, now, congestion_);
     if (!connection) return tl::unexpected(std::move(connection.error()));
     return std::unique_ptr<quic::Connection>(std::move(*connection));
   }
@@ -23,6 +26,7 @@ class Ngtcp2Engine final : public quic::Engine {
  private:
   Identity identity_;
   Rng& rng_;
+  Congestion congestion_;
 };
 
 /// Once for all: fetching an algorithm anew for each connection is slow.
@@ -33,11 +37,12 @@ void fetch_algorithms() {
 
 }  // namespace
 
-Result<std::unique_ptr<quic::Engine>> make_ngtcp2_engine(Rng& rng) {
+Result<std::unique_ptr<quic::Engine>> make_ngtcp2_engine(Rng& rng, Congestion congestion) {
   fetch_algorithms();
   auto identity = make_identity();
   if (!identity) return tl::unexpected(std::move(identity.error()));
-  return std::unique_ptr<quic::Engine>(std::make_unique<Ngtcp2Engine>(std::move(*identity), rng));
+  return std::unique_ptr<quic::Engine>(
+      std::make_unique<Ngtcp2Engine>(std::move(*identity), rng, congestion));
 }
 
 }  // namespace peersock::adapters

@@ -12,6 +12,7 @@ class OpenSslEngine final : public quic::Engine {
  public:
   explicit OpenSslEngine(Identity identity) : identity_(std::move(identity)) {}
 
+  [[nodiscard]] std::string_view name() const override { return "openssl"; }
   [[nodiscard]] const Fingerprint& fingerprint() const override { return identity_.fingerprint; }
 
   [[nodiscard]] Result<std::unique_ptr<quic::Connection>> connect(

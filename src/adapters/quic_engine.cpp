@@ -5,8 +5,10 @@
 
 namespace peersock::adapters {
 
-Result<std::unique_ptr<quic::Engine>> make_quic_engine(QuicEngine engine, Rng& rng) {
-  return engine == QuicEngine::kNgtcp2 ? make_ngtcp2_engine(rng) : make_openssl_engine();
+Result<std::unique_ptr<quic::Engine>> make_quic_engine(QuicEngine engine, Congestion congestion,
+                                                       Rng& rng) {
+  return engine == QuicEngine::kNgtcp2 ? make_ngtcp2_engine(rng, congestion)
+                                       : make_openssl_engine();
 }
 
 }  // namespace peersock::adapters

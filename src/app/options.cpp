@@ -60,7 +60,7 @@ struct Raw {
   std::vector<std::string> rendezvous;
   Text stun, stun_port;
   Text turn, turn_port, turn_user, turn_password, turn_transport;
-  Text engine;
+  Text engine, congestion;
   MailboxArguments mailbox;
   bool quiet = false;
   bool verbose = false;
@@ -109,6 +109,8 @@ void add_network_options(CLI::App& command, Raw& raw) {
            "How to talk to the TURN server: udp or tcp");
   add_text(command, "--engine", "NAME", raw.engine,
            "What carries out QUIC here: openssl (the default) or ngtcp2");
+  add_text(command, "--congestion", "NAME", raw.congestion,
+           "Congestion control with ngtcp2: bbr (the default), cubic or reno");
   add_text(command, "--config", "FILE", raw.options.config_file,
            "Configuration file instead of $XDG_CONFIG_HOME/peersock.conf");
 }
@@ -259,6 +261,7 @@ void convert_settings(Conversion& conversion, Raw& raw) {
   conversion.read(layer.turn_transport, "--turn-transport", raw.turn_transport,
                   parse_turn_transport);
   conversion.read(layer.engine, "--engine", raw.engine, parse_engine);
+  conversion.read(layer.congestion, "--congestion", raw.congestion, parse_congestion);
 }
 
 void convert_endpoint(Conversion& conversion, Raw& raw) {

@@ -69,7 +69,9 @@ Json object_of(const Event& event) {
                           return object("peer_arrived", {{"mode", e.mode}});
                         },
                         [](const event::PathChosen& e) { return path_object(e); },
-                        [](const event::Authenticated&) { return object("authenticated"); },
+                        [](const event::Authenticated& e) {
+                          return object("authenticated", {{"engine", e.engine}});
+                        },
                         [](const event::Listening& e) {
                           return object("listening", {{"address", e.address}});
                         },

@@ -79,6 +79,7 @@ Result<adapters::GlibHostConfig> host_config(Options& options, const Environment
   config.peer.ice.has_relay = !loaded->settings.turn_host.empty();
   config.endpoint = options.endpoint;
   config.engine = loaded->settings.engine;
+  config.congestion = loaded->settings.congestion;
   config.ice = ice_config(options, loaded->settings);
   return config;
 }

@@ -11,6 +11,8 @@ namespace {
 constexpr const char* kCodeVariable = "PEERSOCK_CODE";
 constexpr const char* kRendezvousVariable = "PEERSOCK_RENDEZVOUS";
 constexpr const char* kTurnPasswordVariable = "PEERSOCK_TURN_PASSWORD";
+constexpr const char* kEngineVariable = "PEERSOCK_ENGINE";
+constexpr const char* kCongestionVariable = "PEERSOCK_CONGESTION";
 
 constexpr const char* kDefaultRendezvous = "ws://relay.magic-wormhole.io:4000/v1";
 constexpr const char* kDefaultIceServer = "freestun.net";
@@ -49,6 +51,7 @@ void apply(Settings& settings, SettingsLayer& layer) {
   take(settings.turn_password, layer.turn_password);
   take(settings.turn_transport, layer.turn_transport);
   take(settings.engine, layer.engine);
+  take(settings.congestion, layer.congestion);
 }
 
 }  // namespace
@@ -58,6 +61,8 @@ Environment take_environment(Getter get) {
   environment.code = secret_variable(get, kCodeVariable);
   environment.rendezvous = variable(get, kRendezvousVariable);
   environment.turn_password = secret_variable(get, kTurnPasswordVariable);
+  environment.engine = variable(get, kEngineVariable);
+  environment.congestion = variable(get, kCongestionVariable);
   environment.config_home = variable(get, "XDG_CONFIG_HOME");
   environment.home = variable(get, "HOME");
   return environment;
@@ -75,6 +80,16 @@ Result<SettingsLayer> environment_layer(const Environment& environment) {
         parse_turn_password(kTurnPasswordVariable, environment.turn_password->reveal_text());
     if (!password) return tl::unexpected(std::move(password.error()));
     layer.turn_password = std::move(*password);
+  }
+  if (environment.engine) {
+    const auto engine = parse_engine(kEngineVariable, *environment.engine);
+    if (!engine) return tl::unexpected(engine.error());
+    layer.engine = *engine;
+  }
+  if (environment.congestion) {
+    const auto congestion = parse_congestion(kCongestionVariable, *environment.congestion);
+    if (!congestion) return tl::unexpected(congestion.error());
+    layer.congestion = *congestion;
   }
   return layer;
 }

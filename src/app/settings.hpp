@@ -24,6 +24,7 @@ struct SettingsLayer {
   std::optional<Secret> turn_password;
   std::optional<TurnTransport> turn_transport;
   std::optional<adapters::QuicEngine> engine;
+  std::optional<adapters::Congestion> congestion;
 };
 
 struct Settings {
@@ -36,6 +37,7 @@ struct Settings {
   Secret turn_password;
   TurnTransport turn_transport = TurnTransport::kUdp;
   adapters::QuicEngine engine = adapters::QuicEngine::kOpenSsl;
+  adapters::Congestion congestion = adapters::kDefaultCongestion;
 };
 
 /// The variables that peersock reads; empty ones count as not set.
@@ -43,6 +45,8 @@ struct Environment {
   std::optional<Secret> code;              ///< PEERSOCK_CODE
   std::optional<std::string> rendezvous;   ///< PEERSOCK_RENDEZVOUS
   std::optional<Secret> turn_password;     ///< PEERSOCK_TURN_PASSWORD
+  std::optional<std::string> engine;       ///< PEERSOCK_ENGINE
+  std::optional<std::string> congestion;   ///< PEERSOCK_CONGESTION
   std::optional<std::string> config_home;  ///< XDG_CONFIG_HOME
   std::optional<std::string> home;         ///< HOME
 };

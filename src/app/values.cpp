@@ -104,6 +104,13 @@ Result<adapters::QuicEngine> parse_engine(std::string_view origin, std::string_v
   return expected(origin, text, "openssl or ngtcp2");
 }
 
+Result<adapters::Congestion> parse_congestion(std::string_view origin, std::string_view text) {
+  if (text == "bbr") return adapters::Congestion::kBbr;
+  if (text == "cubic") return adapters::Congestion::kCubic;
+  if (text == "reno") return adapters::Congestion::kReno;
+  return expected(origin, text, "bbr, cubic or reno");
+}
+
 Result<std::string> parse_rendezvous_url(std::string_view origin, std::string_view text) {
   const auto wrong = [&] {
     return expected(origin,

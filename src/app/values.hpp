@@ -35,6 +35,8 @@ inline constexpr std::int64_t kMaxTimeoutSeconds = 365LL * 24 * 3600;
                                                          std::string_view text);
 [[nodiscard]] Result<adapters::QuicEngine> parse_engine(std::string_view origin,
                                                         std::string_view text);
+[[nodiscard]] Result<adapters::Congestion> parse_congestion(std::string_view origin,
+                                                            std::string_view text);
 /// ws:// or wss://, without user name, password, query and fragment.
 [[nodiscard]] Result<std::string> parse_rendezvous_url(std::string_view origin,
                                                        std::string_view text);

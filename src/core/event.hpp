@@ -56,7 +56,10 @@ struct PathChosen {
   PathInfo path;
   std::optional<Duration> round_trip;
 };
-struct Authenticated {};
+/// Both sides know the code; data may flow.
+struct Authenticated {
+  std::string engine;  ///< what carries out QUIC on this side
+};
 /// A local socket accepts connections.
 struct Listening {
   std::string address;

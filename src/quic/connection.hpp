@@ -152,6 +152,8 @@ class Engine {
   Engine& operator=(Engine&&) = delete;
   virtual ~Engine() = default;
 
+  /// As users know it.
+  [[nodiscard]] virtual std::string_view name() const = 0;
   [[nodiscard]] virtual const std::array<std::uint8_t, 32>& fingerprint() const = 0;
   [[nodiscard]] virtual Result<std::unique_ptr<Connection>> connect(const ConnectionConfig& config,
                                                                     Instant now) = 0;

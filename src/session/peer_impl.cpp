@@ -59,6 +59,7 @@ SessionConfig Peer::Impl::session_config() const {
   SessionConfig session_settings;
   session_settings.mode = config_.mode;
   session_settings.software = config_.software;
+  session_settings.engine = host_.engine().name();
   session_settings.peer_timeout = config_.peer_timeout;
   session_settings.once = config_.once;
   return session_settings;

@@ -203,7 +203,7 @@ void Session::on(QuicClosed& input, Instant /*now*/) {
 void Session::on(ProofSucceeded& /*input*/, Instant /*now*/) {
   if (!in<Proving>()) return unexpected();
   state_ = Open{};
-  emit(event::Authenticated{});
+  emit(event::Authenticated{config_.engine});
   outputs_.emplace_back(SendControl{wire::control::Hello{config_.mode, config_.software}});
   const bool peer_once =
       std::ranges::find(peer_->capabilities, kOnceCapability) != peer_->capabilities.end();

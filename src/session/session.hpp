@@ -32,6 +32,8 @@ inline constexpr Duration kGoodbyeTimeout = 2s;
 struct SessionConfig {
   wire::Mode mode = wire::Mode::kListen;
   std::string software;
+  /// The QUIC engine's name, for users.
+  std::string engine;
   /// How long to wait for the peer; nothing: for ever.
   std::optional<Duration> peer_timeout;
   /// End after one connection (stdio always does). It travels as a capability, so that both sides

@@ -33,6 +33,7 @@ url = wss://example.org/v1
 
 [quic]
 engine = ngtcp2
+congestion = cubic
 )";
 
 TEST(Config, EveryKeyIsRead) {
@@ -46,6 +47,7 @@ TEST(Config, EveryKeyIsRead) {
   EXPECT_EQ(layer->turn_password->reveal_text(), "p w");
   EXPECT_EQ(layer->turn_transport, TurnTransport::kTcp);
   EXPECT_EQ(layer->engine, adapters::QuicEngine::kNgtcp2);
+  EXPECT_EQ(layer->congestion, adapters::Congestion::kCubic);
   EXPECT_EQ(layer->rendezvous_urls, std::vector<std::string>{"wss://example.org/v1"});
 }
 
@@ -113,6 +115,8 @@ INSTANTIATE_TEST_SUITE_P(
                   "[ice] turn-password is not valid; expected is UTF-8"},
         Malformed{"[quic]\nengine = quiche\n",
                   "[quic] engine is \"quiche\"; expected is openssl or ngtcp2"},
+        Malformed{"[quic]\ncongestion = vegas\n",
+                  "[quic] congestion is \"vegas\"; expected is bbr, cubic or reno"},
         Malformed{"[rendezvous]\nurl = http://a/\n", "[rendezvous] url is not valid; expected"},
         Malformed{"[rendezvous]\nurl =\n", "[rendezvous] url is empty; expected is at least one"},
         Malformed{"[rendezvous]\nurl = ws://a/;;ws://b/\n",

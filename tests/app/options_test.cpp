@@ -59,7 +59,7 @@ TEST(Options, NothingIsSetThatWasNotGiven) {
                options.settings.stun_port || options.settings.turn_host ||
                options.settings.turn_port || options.settings.turn_user ||
                options.settings.turn_password || options.settings.turn_transport ||
-               options.settings.engine);
+               options.settings.engine || options.settings.congestion);
 }
 
 TEST(Options, EveryFlagIsRead) {
@@ -94,7 +94,9 @@ TEST(Options, EveryFlagIsRead) {
                                       "--turn-transport",
                                       "tcp",
                                       "--engine",
-                                      "ngtcp2"});
+                                      "ngtcp2",
+                                      "--congestion",
+                                      "reno"});
   EXPECT_TRUE(options.once && options.json && options.trace);
   EXPECT_EQ(options.verbosity, Verbosity::kVerbose);
   EXPECT_EQ(options.timeout, 90s);
@@ -111,6 +113,7 @@ TEST(Options, EveryFlagIsRead) {
   EXPECT_EQ(options.settings.turn_password->reveal_text(), "pass");
   EXPECT_EQ(options.settings.turn_transport, TurnTransport::kTcp);
   EXPECT_EQ(options.settings.engine, adapters::QuicEngine::kNgtcp2);
+  EXPECT_EQ(options.settings.congestion, adapters::Congestion::kReno);
 }
 
 TEST(Options, AnEmptyServerIsAServerLeftOut) {
@@ -244,6 +247,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"stdio-a", "--turn-user", ""}, "--turn-user is empty; expected is a user name"},
         Wrong{{"stdio-a", "--turn-password", "hunter2\n"}, "--turn-password is not valid"},
         Wrong{{"stdio-a", "--engine", "quiche"}, "--engine is \"quiche\"; expected is"},
+        Wrong{{"stdio-a", "--congestion", "BBR"}, "--congestion is \"BBR\"; expected is"},
         Wrong{{"stdio-a", "--turn-transport", "tls"}, "--turn-transport is \"tls\"; expected is"},
         Wrong{{"stdio-a", "--rendezvous", "http://x/"}, "--rendezvous is not valid; expected is"},
         Wrong{{"stdio-a", "--rendezvous", ""}, "--rendezvous is not valid; expected is"},

@@ -39,7 +39,7 @@ std::vector<Line> all_lines() {
       R"({"v":1,"event":"path_chosen","kind":"relayed","local_type":"relay","remote_type":"host",)"
       R"("local_address":"192.0.2.9:5","remote_address":"[2001:db8::1]:6","transport":"udp",)"
       R"("round_trip_ms":1.235})");
-  add(event::Authenticated{}, R"({"v":1,"event":"authenticated"})");
+  add(event::Authenticated{"ngtcp2"}, R"({"v":1,"event":"authenticated","engine":"ngtcp2"})");
   add(event::Listening{"127.0.0.1:80"}, R"({"v":1,"event":"listening","address":"127.0.0.1:80"})");
   add(event::ConnectionOpened{3}, R"({"v":1,"event":"connection_opened","id":3})");
   add(event::ConnectionClosed{3, CloseReason::kSessionLost, 5, UINT64_MAX},

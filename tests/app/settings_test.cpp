@@ -42,6 +42,7 @@ TEST_F(SettingsTest, DefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(settings.turn_password.reveal_text(), "free");
   EXPECT_EQ(settings.turn_transport, TurnTransport::kUdp);
   EXPECT_EQ(settings.engine, adapters::QuicEngine::kOpenSsl);
+  EXPECT_EQ(settings.congestion, adapters::Congestion::kBbr);
 }
 
 SettingsLayer layer_named(const std::string& name, std::uint16_t port) {
@@ -54,7 +55,8 @@ SettingsLayer layer_named(const std::string& name, std::uint16_t port) {
   layer.turn_user = name + "-user";
   layer.turn_password = Secret(std::string_view(name));
   layer.turn_transport = TurnTransport::kTcp;
-  layer.engine = adapters::QuicEngine::kNgtcp2;
+  layer.engine = port == 10 ? adapters::QuicEngine::kNgtcp2 : adapters::QuicEngine::kOpenSsl;
+  layer.congestion = port == 10 ? adapters::Congestion::kReno : adapters::Congestion::kCubic;
   return layer;
 }
 
@@ -72,6 +74,7 @@ TEST_F(SettingsTest, TheStrongestLayerWinsInEverySetting) {
   EXPECT_EQ(settings.turn_password.reveal_text(), "strong");
   EXPECT_EQ(settings.turn_transport, TurnTransport::kTcp);
   EXPECT_EQ(settings.engine, adapters::QuicEngine::kNgtcp2);
+  EXPECT_EQ(settings.congestion, adapters::Congestion::kReno);
 }
 
 TEST_F(SettingsTest, LayersFillEachOthersGaps) {
@@ -88,14 +91,15 @@ TEST_F(SettingsTest, LayersFillEachOthersGaps) {
 }
 
 TEST_F(SettingsTest, SecretVariablesAreTakenOutOfTheEnvironment) {
-  variables() = {{"PEERSOCK_CODE", "8-lab-name-blanket"},
-                 {"PEERSOCK_TURN_PASSWORD", "hunter2"},
-                 {"PEERSOCK_RENDEZVOUS", "ws://h/v1"},
-                 {"HOME", "/home/me"}};
+  variables() = {{"PEERSOCK_CODE", "8-lab-name-blanket"}, {"PEERSOCK_TURN_PASSWORD", "hunter2"},
+                 {"PEERSOCK_RENDEZVOUS", "ws://h/v1"},    {"PEERSOCK_ENGINE", "ngtcp2"},
+                 {"PEERSOCK_CONGESTION", "cubic"},        {"HOME", "/home/me"}};
   const Environment environment = take_environment(&get);
   EXPECT_EQ(environment.code->reveal_text(), "8-lab-name-blanket");
   EXPECT_EQ(environment.turn_password->reveal_text(), "hunter2");
   EXPECT_EQ(environment.rendezvous, "ws://h/v1");
+  EXPECT_EQ(environment.engine, "ngtcp2");
+  EXPECT_EQ(environment.congestion, "cubic");
   EXPECT_EQ(environment.home, "/home/me");
   EXPECT_EQ(environment.config_home, std::nullopt);
   EXPECT_EQ(variables().at("PEERSOCK_CODE"), std::string(18, '\0'));
@@ -104,9 +108,14 @@ TEST_F(SettingsTest, SecretVariablesAreTakenOutOfTheEnvironment) {
 }
 
 TEST_F(SettingsTest, EmptyVariablesCountAsNotSet) {
-  variables() = {{"PEERSOCK_CODE", ""}, {"PEERSOCK_RENDEZVOUS", ""}, {"XDG_CONFIG_HOME", ""}};
+  variables() = {{"PEERSOCK_CODE", ""},
+                 {"PEERSOCK_RENDEZVOUS", ""},
+                 {"XDG_CONFIG_HOME", ""},
+                 {"PEERSOCK_ENGINE", ""},
+                 {"PEERSOCK_CONGESTION", ""}};
   const Environment environment = take_environment(&get);
   EXPECT_FALSE(environment.code || environment.rendezvous || environment.config_home);
+  EXPECT_FALSE(environment.engine || environment.congestion);
 }
 
 TEST_F(SettingsTest, BadVariablesAreNamed) {
@@ -122,6 +131,25 @@ TEST_F(SettingsTest, BadVariablesAreNamed) {
   ASSERT_FALSE(password);
   EXPECT_THAT(password.error().message, HasSubstr("PEERSOCK_TURN_PASSWORD is not valid"));
   EXPECT_THAT(password.error().message, Not(HasSubstr("hunter2")));
+}
+
+TEST_F(SettingsTest, TheEnvironmentMayChooseHowQuicIsCarriedOut) {
+  Environment environment;
+  environment.engine = "ngtcp2";
+  environment.congestion = "reno";
+  const auto layer = environment_layer(environment);
+  ASSERT_TRUE(layer) << layer.error().message;
+  EXPECT_EQ(layer->engine, adapters::QuicEngine::kNgtcp2);
+  EXPECT_EQ(layer->congestion, adapters::Congestion::kReno);
+  environment.engine = "quiche";
+  const auto engine = environment_layer(environment);
+  ASSERT_FALSE(engine);
+  EXPECT_THAT(engine.error().message, HasSubstr("PEERSOCK_ENGINE is \"quiche\"; expected is"));
+  environment.engine.reset();
+  environment.congestion = "vegas";
+  const auto congestion = environment_layer(environment);
+  ASSERT_FALSE(congestion);
+  EXPECT_THAT(congestion.error().message, HasSubstr("PEERSOCK_CONGESTION is \"vegas\""));
 }
 
 TEST_F(SettingsTest, TheEnvironmentMayNameSeveralServers) {

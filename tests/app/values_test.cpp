@@ -78,6 +78,10 @@ TEST(Values, ChoicesAreExact) {
   EXPECT_EQ(parse_engine("--e", "openssl"), adapters::QuicEngine::kOpenSsl);
   EXPECT_EQ(parse_engine("--e", "ngtcp2"), adapters::QuicEngine::kNgtcp2);
   EXPECT_FALSE(parse_engine("--e", ""));
+  EXPECT_EQ(parse_congestion("--c", "bbr"), adapters::Congestion::kBbr);
+  EXPECT_EQ(parse_congestion("--c", "cubic"), adapters::Congestion::kCubic);
+  EXPECT_EQ(parse_congestion("--c", "reno"), adapters::Congestion::kReno);
+  EXPECT_FALSE(parse_congestion("--c", "Reno"));
   EXPECT_EQ(parse_relay_policy("--r", "auto"), ice::RelayPolicy::kAuto);
   EXPECT_EQ(parse_relay_policy("--r", "only"), ice::RelayPolicy::kOnly);
   EXPECT_EQ(parse_relay_policy("--r", "never"), ice::RelayPolicy::kNever);

@@ -13,7 +13,7 @@ def pytest_configure(config):
 
 
 @pytest.fixture
-def world():
-    made = harness.World()
+def world(request):
+    made = harness.World(engines=getattr(request, "param", None))
     yield made
     made.close()

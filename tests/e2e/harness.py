@@ -16,6 +16,8 @@ import subprocess
 import threading
 import time
 
+import pytest
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("PEERSOCK_BINARY", ROOT / "build" / "peersock"))
 LIMIT = 20.0  # seconds that any single step may take
@@ -134,6 +136,17 @@ class Peersock:
         return f"peersock {' '.join(self.arguments)}"
 
 
+# QUIC engines of the side that starts first and of the other.
+BOTH_ENGINES = ("openssl+openssl", "ngtcp2+ngtcp2")
+EVERY_PAIR = (*BOTH_ENGINES, "openssl+ngtcp2", "ngtcp2+openssl")
+
+
+def with_engines(*pairs):
+    """Runs a test, or a module's, whose sides come from World.peer once for each pair."""
+    return pytest.mark.parametrize("world", [pair.split("+") for pair in pairs], indirect=True,
+                                   ids=pairs)
+
+
 class World:
     """Everything that one test starts; all of it is gone afterwards."""
 
@@ -164,9 +177,12 @@ class World:
         environment = clean_environment(**(env or {}))
         if code is not None:
             environment["PEERSOCK_CODE"] = code
+        return self.start(*arguments, *self.engine(), *self.common(), env=environment, **options)
+
+    def engine(self):
+        """What the next side is to be told about its QUIC engine."""
         engine = next(self._engines)
-        choice = ("--engine", engine) if engine else ()
-        return self.start(*arguments, *choice, *self.common(), env=environment, **options)
+        return ("--engine", engine) if engine else ()
 
     def pair(self, first, second, first_options=None, second_options=None):
         """Starts a side that makes the code and one that uses it; waits for the proof."""

@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from harness import LIMIT, clean_environment, connect, echo, exchange, free_port, noise, receive_all
+from harness import (BOTH_ENGINES, EVERY_PAIR, LIMIT, clean_environment, connect, echo, exchange,
+                     free_port, noise, receive_all, with_engines)
 
 
 def test_an_unreachable_mailbox_server(world):
@@ -50,6 +51,7 @@ def test_nobody_comes(world):
     assert peer.exit_code() == 7, peer.text()
 
 
+@with_engines(*BOTH_ENGINES)
 @pytest.mark.parametrize("victim", [0, 1])
 def test_a_killed_peer_is_noticed_within_fifteen_seconds(world, victim):
     connecting, listening, port = world.tunnel(world.serve(echo))
@@ -65,6 +67,7 @@ def test_a_killed_peer_is_noticed_within_fifteen_seconds(world, victim):
     connection.close()
 
 
+@with_engines(*EVERY_PAIR)
 @pytest.mark.parametrize("number,code", [(signal.SIGINT, 130), (signal.SIGTERM, 130)])
 def test_signals_end_both_sides(world, number, code):
     connecting, listening, port = world.tunnel(world.serve(echo))
@@ -101,6 +104,7 @@ def start_stdio(world, data, stdout):
     return a, b
 
 
+@with_engines(*BOTH_ENGINES)
 def test_a_full_disk_is_reported_on_both_sides(world):
     with open("/dev/full", "wb") as full:
         a, b = start_stdio(world, noise(100_000), full)
@@ -109,6 +113,7 @@ def test_a_full_disk_is_reported_on_both_sides(world):
     assert b.exit_code() in (8, 9), b.text()
 
 
+@with_engines(*EVERY_PAIR)
 def test_a_closed_output_is_reported(world):
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb") as output:
@@ -124,6 +129,7 @@ def test_a_closed_output_is_reported(world):
     assert b.exit_code() in (8, 9), b.text()
 
 
+@with_engines(*EVERY_PAIR)
 def test_a_refused_target_ends_a_single_session_on_both_sides(world):
     b = world.peer("stdio-b")
     a = world.peer("connect", f"127.0.0.1:{free_port()}", code=b.wait_for("code_made")["code"])
@@ -151,6 +157,7 @@ def test_a_silent_stun_server_delays_nothing(world):
         assert exchange(port, b"hello") == b"hello"
 
 
+@with_engines(*BOTH_ENGINES)
 def test_a_stopped_reader_holds_up_nobody_else(world):
     """Memory stays bounded: what one connection may hold is QUIC's window and one buffer."""
     resume = threading.Event()
@@ -182,6 +189,7 @@ def test_a_stopped_reader_holds_up_nobody_else(world):
         assert now - was < 40 * 1024, (was, now)
 
 
+@with_engines(*BOTH_ENGINES)
 def test_signals_at_the_very_end_do_no_harm(world):
     # What a session has left is undone in a few turns of the loop, and signals go on coming.
     for _ in range(10):

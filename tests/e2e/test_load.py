@@ -7,7 +7,8 @@ import subprocess
 import threading
 import time
 
-from harness import LIMIT, connect, echo, exchange, noise, receive_all
+from harness import (BOTH_ENGINES, EVERY_PAIR, LIMIT, connect, echo, exchange, noise, receive_all,
+                     with_engines)
 
 GIB = 1 << 30
 CHUNK = 1 << 20
@@ -32,6 +33,7 @@ def drain(connection, digest):
     return total
 
 
+@with_engines(*BOTH_ENGINES)
 def test_a_gibibyte_each_way_at_once(world):
     sums = {name: hashlib.sha256() for name in ("up_in", "up_out", "down_in", "down_out")}
     totals = {}
@@ -58,6 +60,7 @@ def test_a_gibibyte_each_way_at_once(world):
         assert side.resident_kib() < 100 * 1024, side.resident_kib()
 
 
+@with_engines(*BOTH_ENGINES)
 def test_five_hundred_connections_open_at_once(world):
     connecting, listening, port = world.tunnel(world.serve(echo))
     exchange(port, b"x")
@@ -74,6 +77,7 @@ def test_five_hundred_connections_open_at_once(world):
     assert exchange(port, b"still here") == b"still here"
 
 
+@with_engines(*BOTH_ENGINES)
 def test_five_thousand_connections_one_after_another_with_flat_memory(world):
     connecting, listening, port = world.tunnel(world.serve(echo))
     for _ in range(500):
@@ -93,6 +97,7 @@ def exchange_small(port):
         return receive_all(connection) == b"ping"
 
 
+@with_engines(*EVERY_PAIR)
 def test_a_long_stream_through_standard_streams(world, tmp_path):
     source = tmp_path / "source"
     sink = tmp_path / "sink"
@@ -106,6 +111,7 @@ def test_a_long_stream_through_standard_streams(world, tmp_path):
     assert filecmp.cmp(source, sink, shallow=False)
 
 
+@with_engines(*BOTH_ENGINES)
 def test_an_interactive_connection_goes_on_beside_a_bulk_one(world):
     def handler(connection):
         first = connection.recv(1)

@@ -10,15 +10,11 @@ import threading
 
 import pytest
 
-from harness import LIMIT, World, connect, echo, exchange, free_port, noise, receive_all
+from harness import (EVERY_PAIR, LIMIT, connect, echo, exchange, free_port, noise, receive_all,
+                     with_engines)
 
 
-@pytest.fixture(params=["openssl openssl", "ngtcp2 ngtcp2", "openssl ngtcp2", "ngtcp2 openssl"])
-def world(request):
-    """Every mode with every pair of QUIC engines: of the side that starts first, and the other."""
-    made = World(engines=request.param.split())
-    yield made
-    made.close()
+pytestmark = with_engines(*EVERY_PAIR)
 
 
 def test_listen_and_connect_carry_a_connection(world):

@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from harness import LIMIT, clean_environment, echo, exchange, free_port, noise
+from harness import (BOTH_ENGINES, LIMIT, clean_environment, echo, exchange, free_port, noise,
+                     with_engines)
 
 
 def own_address():
@@ -52,14 +53,15 @@ def start_pair(world, turn, password, *arguments):
     settings = ("--rendezvous", world.mailbox, "--stun", "", "--turn", ADDRESS,
                 "--turn-port", turn, "--turn-user", "user", *arguments)
     secret = {"PEERSOCK_TURN_PASSWORD": password}
-    a = world.start("connect", f"127.0.0.1:{world.serve(echo)}", *settings,
+    a = world.start("connect", f"127.0.0.1:{world.serve(echo)}", *world.engine(), *settings,
                     env=clean_environment(**secret))
     code = a.wait_for("code_made")["code"]
-    b = world.start("listen", "127.0.0.1:0", *settings,
+    b = world.start("listen", "127.0.0.1:0", *world.engine(), *settings,
                     env=clean_environment(PEERSOCK_CODE=code, **secret))
     return a, b
 
 
+@with_engines(*BOTH_ENGINES)
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_a_session_that_insists_on_the_relay(world, turn, transport):
     a, b = start_pair(world, turn, "word", "--relay", "only", "--turn-transport", transport)

@@ -83,6 +83,21 @@ def test_precedence_is_command_line_environment_file_default(world, tmp_path):
         assert peer.wait_for("rendezvous_joined")["url"] == mailbox
 
 
+def test_the_engine_follows_the_same_order_and_is_reported(world, tmp_path):
+    (tmp_path / "peersock.conf").write_text("[quic]\nengine = ngtcp2\ncongestion = cubic\n")
+    home = {"XDG_CONFIG_HOME": str(tmp_path)}
+    for arguments, environment, engine in [
+        ((), {}, "openssl"),
+        ((), home, "ngtcp2"),
+        ((), {**home, "PEERSOCK_ENGINE": "openssl"}, "openssl"),
+        (("--engine", "ngtcp2", "--congestion", "reno"), {"PEERSOCK_ENGINE": "openssl"}, "ngtcp2"),
+    ]:
+        a, b = world.pair(("stdio-a",), ("stdio-b", *arguments), second_options={"env": environment})
+        assert a.wait_for("authenticated")["engine"] == "openssl"
+        assert b.wait_for("authenticated")["engine"] == engine
+        assert a.exit_code() == b.exit_code() == 0
+
+
 def test_a_password_that_others_can_read_is_warned_of(world, tmp_path):
     path = tmp_path / "peersock.conf"
     path.write_text(f"[rendezvous]\nurl = {world.mailbox}\n"

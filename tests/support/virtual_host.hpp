@@ -75,6 +75,10 @@ class VirtualHost final : public session::Host {
   VirtualHost(VirtualWorld& world, VirtualMailbox& mailbox, VirtualPath& path,
               VirtualHostConfig config);
   ~VirtualHost() override;
+  VirtualHost(const VirtualHost&) = delete;
+  VirtualHost& operator=(const VirtualHost&) = delete;
+  VirtualHost(VirtualHost&&) = delete;
+  VirtualHost& operator=(VirtualHost&&) = delete;
 
   void start();
   void interrupt();

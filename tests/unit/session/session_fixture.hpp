@@ -35,7 +35,7 @@ class SessionDriver {
  public:
   explicit SessionDriver(SessionOptions options = {})
       : options_(options),
-        machine({options.mode, "peersock test", options.peer_timeout, options.once}) {}
+        machine({options.mode, "peersock test", "an engine", options.peer_timeout, options.once}) {}
 
   template <typename Input>
   std::vector<session::SessionOutput> give(Input input, Instant now = kStart) {

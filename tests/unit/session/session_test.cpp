@@ -118,6 +118,17 @@ TEST(Session, ASingleTunnelOnEitherSideMakesBothSingle) {
   }
 }
 
+TEST(Session, TellsWithWhichEngineTheProofSucceeded) {
+  SessionDriver d;
+  d.to_proving();
+  const auto outputs = d.give(ProofSucceeded{});
+  const auto* emit = find<Emit>(outputs);
+  ASSERT_NE(emit, nullptr);
+  const auto* authenticated = std::get_if<event::Authenticated>(&emit->event);
+  ASSERT_NE(authenticated, nullptr);
+  EXPECT_EQ(authenticated->engine, "an engine");
+}
+
 TEST(Session, EndsWellOnlyWhenBothSidesAreDrained) {
   SessionOptions options;
   options.once = true;
