@@ -11,6 +11,7 @@ enum class Congestion : std::uint8_t {
   kCubic,  ///< RFC 9438
   kReno,   ///< NewReno of RFC 9002 section 7
 };
+/// docs/performance.md has the figures that decided.
 inline constexpr Congestion kDefaultCongestion = Congestion::kBbr;
 
 }  // namespace peersock::adapters
