@@ -15,6 +15,7 @@
 #include "wire/json_reader.hpp"
 #include "wire/mailbox_message.hpp"
 #include "wire/stream_header.hpp"
+#include "wire/stun.hpp"
 #include "wire/text.hpp"
 #include "wire/websocket.hpp"
 
@@ -287,6 +288,40 @@ std::string run_websocket(ByteView input) {
   return whole.events == pieces.events ? pieces.fault : "pieces make a difference";
 }
 
+// --- STUN answers
+
+std::vector<Bytes> stun_seeds() {
+  const std::string id = "2112a442b7e7a701bc34d686fa87dfae";
+  std::vector<Bytes> seeds;
+  for (const std::string& hex :
+       {"0101000c" + id + "002000080001a147e112a643",
+        "01010018" + id + "0020001400020000a147e112a64300000000000000000000",
+        "01010018" + id + "0001000800010d96cb007101802c000800010d97cb007102",
+        "0111000c" + id + "0009000700000414556e6b00", "00010008" + id + "0003000400000006"}) {
+    seeds.push_back(from_hex(hex).value_or(Bytes{}));
+  }
+  return seeds;
+}
+
+std::string check_address(const std::optional<wire::StunAddress>& address) {
+  if (!address) return {};
+  if (address->port == 0) return "an address without a port";
+  const bool shaped = !address->address.empty() && address->address.size() <= 45 &&
+                      address->address.find_first_not_of("0123456789abcdef:.") == std::string::npos;
+  return shaped ? "" : "an address that is none";
+}
+
+std::string run_stun(ByteView input) {
+  const auto parsed = wire::parse_stun(input);
+  if (!parsed) return {};
+  if (input.size() > wire::kMaxStunMessage) return "a message that is too long";
+  if (parsed->error_code != 0 && (parsed->error_code < 300 || parsed->error_code > 699)) {
+    return "an error code that is none";
+  }
+  const std::string wrong = check_address(parsed->mapped);
+  return wrong.empty() ? check_address(parsed->other) : wrong;
+}
+
 constexpr std::array kTargets{
     Target{"code", code_seeds, run_code},
     Target{"reply", reply_seeds, run_reply},
@@ -295,6 +330,7 @@ constexpr std::array kTargets{
     Target{"candidate", candidate_seeds, run_candidate},
     Target{"control", control_seeds, run_control},
     Target{"header", header_seeds, run_header},
+    Target{"stun", stun_seeds, run_stun},
     Target{"websocket", websocket_seeds, run_websocket},
 };
 
