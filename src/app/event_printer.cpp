@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "app/render_doctor.hpp"
 #include "app/render_json.hpp"
 #include "app/render_mailbox.hpp"
 
@@ -57,6 +58,11 @@ void EventPrinter::show(const TraceStep& step) {
 }
 
 void EventPrinter::show(const adapters::MailboxFact& fact) {
+  if (json_) return line(render_json(fact));
+  if (const auto text = render_text(fact, verbosity_)) line(*text);
+}
+
+void EventPrinter::show(const DoctorFact& fact) {
   if (json_) return line(render_json(fact));
   if (const auto text = render_text(fact, verbosity_)) line(*text);
 }

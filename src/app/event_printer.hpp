@@ -4,6 +4,7 @@
 #include <string>
 
 #include "adapters/mailbox_facts.hpp"
+#include "app/doctor_facts.hpp"
 #include "app/options.hpp"
 #include "app/render_text.hpp"
 #include "app/status_line.hpp"
@@ -26,6 +27,7 @@ class EventPrinter {
   void show(const Event& event);
   void show(const TraceStep& step);
   void show(const adapters::MailboxFact& fact);
+  void show(const DoctorFact& fact);
   /// Redraws the status line.
   void show_status(const LiveStatus& status);
   void clear_status();

@@ -7,6 +7,7 @@
 #include "adapters/stdio_channel.hpp"
 #include "app/event_printer.hpp"
 #include "app/options.hpp"
+#include "app/run_doctor.hpp"
 #include "app/run_mailbox.hpp"
 #include "app/run_session.hpp"
 #include "app/settings.hpp"
@@ -37,8 +38,9 @@ ExitCode run(int argc, char** argv) {
     return ExitCode::kDone;
   }
   auto& options = std::get<Options>(*command_line);
-  const bool serves = options.command == Command::kMailbox;
-  return serves ? run_mailbox(options) : run_session(options, environment);
+  if (options.command == Command::kMailbox) return run_mailbox(options);
+  if (options.command == Command::kDoctor) return run_doctor(options, environment);
+  return run_session(options, environment);
 }
 
 }  // namespace

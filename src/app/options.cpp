@@ -26,6 +26,7 @@ One side makes the code and shows it, the other is given it:
   peersock listen 2222 8-lab-name-blanket    on the other; then: ssh -p 2222 localhost
 
 Pairs: listen with connect, stdio-a with stdio-b, listen with stdio-a, stdio-b with connect.
+"peersock doctor" tells what stands between this machine and others.
 "peersock COMMAND --help" lists the options of a command.
 
 Exit codes: 0 done, 1 internal, 2 usage or configuration, 3 rendezvous server, 4 code in use,
@@ -161,6 +162,11 @@ void add_commands(CLI::App& app, Raw& raw) {
                                   "Run a rendezvous server, for a network of one's own");
   raw.mailbox.add_to(mailbox);
   add_output_options(mailbox, raw);
+  CLI::App& doctor = add_session(app, raw, Command::kDoctor, "doctor",
+                                 "Tell what stands between this machine and others");
+  add_text(doctor, "--timeout", "SECONDS", raw.timeout, "Take no longer than this; 10 at most");
+  add_output_options(doctor, raw);
+  add_network_options(doctor, raw);
 }
 
 tl::unexpected<Error> usage(std::string message) {
@@ -197,7 +203,7 @@ tl::unexpected<Error> explain(const CLI::App& app, const CLI::ParseError& proble
   const auto left = app.remaining(true);
   if (chosen.empty() && (left.empty() || !left.front().starts_with('-'))) {
     return usage(fmt::format(
-        "{}; expected is connect, listen, stdio-a, stdio-b or mailbox, see {}",
+        "{}; expected is connect, listen, stdio-a, stdio-b, mailbox or doctor, see {}",
         left.empty() ? "A command is missing" : "The first argument is not a command", help));
   }
   if (const Text option = unknown_option(left)) {
@@ -266,15 +272,16 @@ void convert_settings(Conversion& conversion, Raw& raw) {
 
 void convert_endpoint(Conversion& conversion, Raw& raw) {
   Options& options = raw.options;
-  if (options.command == Command::kStdioA || options.command == Command::kStdioB) return;
   if (options.command == Command::kMailbox) {
     auto config = raw.mailbox.convert();
     if (!config) return conversion.take(std::move(config.error()));
     options.mailbox = *std::move(config);
     return;
   }
-  auto endpoint = options.command == Command::kConnect ? parse_connect_target(raw.endpoint)
-                                                       : parse_listen_address(raw.endpoint);
+  const bool connects = options.command == Command::kConnect;
+  if (!connects && options.command != Command::kListen) return;
+  auto endpoint =
+      connects ? parse_connect_target(raw.endpoint) : parse_listen_address(raw.endpoint);
   if (!endpoint) return conversion.take(std::move(endpoint.error()));
   options.endpoint = std::move(*endpoint);
 }

@@ -17,7 +17,7 @@
 
 namespace peersock::app {
 
-enum class Command : std::uint8_t { kConnect, kListen, kStdioA, kStdioB, kMailbox };
+enum class Command : std::uint8_t { kConnect, kListen, kStdioA, kStdioB, kMailbox, kDoctor };
 
 struct Options {
   Command command = Command::kListen;
@@ -29,7 +29,7 @@ struct Options {
   bool json = false;
   bool trace = false;
   Verbosity verbosity = Verbosity::kNormal;
-  std::optional<Duration> timeout;  ///< for the wait for the peer; absent: for ever
+  std::optional<Duration> timeout;  ///< for the wait for the peer, or doctor's whole run
   ice::RelayPolicy relay = ice::RelayPolicy::kAuto;
   std::optional<std::string> config_file;
   SettingsLayer settings;

@@ -9,6 +9,7 @@
 #include "adapters/wakeup.hpp"
 #include "app/code_input.hpp"
 #include "app/event_printer.hpp"
+#include "app/ice_config.hpp"
 #include "app/loop.hpp"
 #include "wormhole/client_errors.hpp"
 
@@ -27,6 +28,7 @@ wire::Mode mode_of(Command command) {
       return wire::Mode::kStdioB;
     case Command::kListen:
     case Command::kMailbox:
+    case Command::kDoctor:
       break;
   }
   return wire::Mode::kListen;
@@ -36,23 +38,6 @@ wire::Mode mode_of(Command command) {
 bool wants_status(const Options& options) {
   const bool stdio = options.command == Command::kStdioA || options.command == Command::kStdioB;
   return options.verbosity != Verbosity::kQuiet && !(stdio && isatty(STDOUT_FILENO) == 1);
-}
-
-adapters::IceAgentConfig ice_config(const Options& options, Settings& settings) {
-  adapters::IceAgentConfig ice;
-  ice.relay = options.relay;
-  if (!settings.stun_host.empty()) ice.stun = {settings.stun_host, settings.stun_port};
-  if (!settings.turn_host.empty() && options.relay != ice::RelayPolicy::kNever) {
-    adapters::TurnServer turn;
-    turn.host = settings.turn_host;
-    turn.port = settings.turn_port;
-    turn.username = settings.turn_user;
-    turn.password = std::move(settings.turn_password);
-    turn.transport = settings.turn_transport == TurnTransport::kTcp ? adapters::TurnTransport::kTcp
-                                                                    : adapters::TurnTransport::kUdp;
-    ice.turn.push_back(std::move(turn));
-  }
-  return ice;
 }
 
 Result<adapters::GlibHostConfig> host_config(Options& options, const Environment& environment,
@@ -80,7 +65,7 @@ Result<adapters::GlibHostConfig> host_config(Options& options, const Environment
   config.endpoint = options.endpoint;
   config.engine = loaded->settings.engine;
   config.congestion = loaded->settings.congestion;
-  config.ice = ice_config(options, loaded->settings);
+  config.ice = ice_config(options.relay, loaded->settings);
   return config;
 }
 

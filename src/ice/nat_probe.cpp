@@ -64,11 +64,11 @@ void Probe::on(BindingAnswered& input, Instant now, Outputs& /*out*/) {
   const bool changes = request->test == Test::kFilterBoth || request->test == Test::kFilterPort;
   if (!changes && input.from != request->destination) return;
   if (is_ipv6(input.mapped) != is_ipv6(config_.server)) {
-    request->status = Status::kUseless;
+    request->status = Status::kRefused;
     return;
   }
   request->status =
-      is_from_where_asked(*request, input.from) ? Status::kAnswered : Status::kUseless;
+      is_from_where_asked(*request, input.from) ? Status::kAnswered : Status::kRefused;
   request->mapped = std::move(input.mapped);
   request->took = now - request->began;
   if (request->test != Test::kMapped && request->test != Test::kSecondMapped) return;
@@ -80,11 +80,11 @@ void Probe::on(BindingAnswered& input, Instant now, Outputs& /*out*/) {
 }
 
 void Probe::on(BindingRefused& input, Instant /*now*/, Outputs& /*out*/) {
-  if (Request* request = waiting(input.request)) request->status = Status::kUseless;
+  if (Request* request = waiting(input.request)) request->status = Status::kRefused;
 }
 
 void Probe::on(SendFailed& input, Instant /*now*/, Outputs& /*out*/) {
-  if (Request* request = waiting(input.request)) request->status = Status::kUseless;
+  if (Request* request = waiting(input.request)) request->status = Status::kNoRoute;
 }
 
 void Probe::on(HairpinArrived& input, Instant /*now*/, Outputs& /*out*/) {
@@ -94,7 +94,7 @@ void Probe::on(HairpinArrived& input, Instant /*now*/, Outputs& /*out*/) {
 
 void Probe::on(StopRequested& /*input*/, Instant /*now*/, Outputs& /*out*/) {
   for (Request& request : requests_) {
-    if (request.status == Status::kWaiting) request.status = Status::kUseless;
+    if (request.status == Status::kWaiting) request.status = Status::kDropped;
   }
 }
 
@@ -171,6 +171,10 @@ void Probe::go_on(Instant now, Outputs& out) {
   if (answered(Test::kMapped) != nullptr) state_ = State::kClassifying;
   begin_what_can(now, out);
   // What need not be waited for any more.
+  const Request* first = answered(Test::kMapped);
+  if (answered(Test::kMappedAddress) != nullptr || (first != nullptr && !is_translated(*first))) {
+    drop(Test::kOtherServer);
+  }
   if (answered(Test::kFilterBoth) != nullptr) drop(Test::kFilterPort);
   if (answered(Test::kHairpin) != nullptr) drop(Test::kHairpin);
   if (deadline()) return;
@@ -203,7 +207,7 @@ void Probe::begin_what_can(Instant now, Outputs& out) {
 void Probe::drop(Test test) {
   for (Request& request : requests_) {
     if (request.test == test && request.status == Status::kWaiting) {
-      request.status = Status::kUseless;
+      request.status = Status::kDropped;
     }
   }
 }
@@ -217,11 +221,17 @@ bool Probe::is_translated(const Request& request) const {
          request.mapped.port != config_.local_ports.at(static_cast<std::size_t>(request.socket));
 }
 
+Trouble Probe::trouble() const {
+  if (find(Test::kMapped, Status::kRefused) != nullptr) return Trouble::kRefused;
+  return find(Test::kMapped, Status::kNoRoute) != nullptr ? Trouble::kNoRoute : Trouble::kSilent;
+}
+
 Report Probe::report() const {
   Report report;
   const Request* first = answered(Test::kMapped);
   if (first == nullptr) first = answered(Test::kSecondMapped);
   if (first == nullptr) first = answered(Test::kOtherServer);
+  report.trouble = first == nullptr ? trouble() : Trouble::kNone;
   if (first == nullptr) return report;
   report.mapped = first->mapped;
   report.server = first->destination;

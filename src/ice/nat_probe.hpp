@@ -121,7 +121,14 @@ class Probe {
     kFilterPort,     ///< section 4.4, test III: from the other port
     kHairpin,        ///< section 4.5
   };
-  enum class Status : std::uint8_t { kWaiting, kAnswered, kSilent, kUseless };
+  enum class Status : std::uint8_t {
+    kWaiting,
+    kAnswered,
+    kSilent,
+    kRefused,
+    kNoRoute,
+    kDropped,  ///< not waited for any more
+  };
   struct Request {
     Test test = Test::kMapped;
     Socket socket = Socket::kFirst;
@@ -155,6 +162,7 @@ class Probe {
   void begin_what_can(Instant now, Outputs& out);
   void drop(Test test);
 
+  [[nodiscard]] Trouble trouble() const;
   [[nodiscard]] bool is_translated(const Request& request) const;
   [[nodiscard]] Report report() const;
   [[nodiscard]] Mapping mapping(const Request& first) const;

@@ -34,7 +34,16 @@ enum class Filtering : std::uint8_t {
 enum class Hairpin : std::uint8_t { kUnknown, kWorks, kFails };
 [[nodiscard]] std::string_view to_string(Hairpin hairpin);
 
+/// Why no server told us our address.
+enum class Trouble : std::uint8_t {
+  kNone,
+  kSilent,   ///< no answer in time
+  kRefused,  ///< the answer was an error, or of no use
+  kNoRoute,  ///< the system has no way to the server
+};
+
 struct Report {
+  Trouble trouble = Trouble::kSilent;       ///< kNone if and only if there is `mapped`
   std::optional<wire::StunAddress> mapped;  ///< as a server sees us; absent: none answered
   std::optional<wire::StunAddress> server;  ///< the one that said so
   std::optional<Duration> answered_after;   ///< from the first sending of the request

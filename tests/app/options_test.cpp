@@ -213,7 +213,9 @@ TEST_P(WrongArguments, AreNamedInOneSentence) {
 INSTANTIATE_TEST_SUITE_P(
     Options, WrongArguments,
     ::testing::Values(
-        Wrong{{}, "A command is missing; expected is connect, listen, stdio-a, stdio-b or mailbox"},
+        Wrong{{},
+              "A command is missing; expected is connect, listen, stdio-a, stdio-b, mailbox or "
+              "doctor"},
         Wrong{{"conect", "a:1"}, "The first argument is not a command; expected is connect"},
         Wrong{{"8-lab-name-blanket"}, "The first argument is not a command"},
         Wrong{{"", "--json"}, "The first argument is not a command"},

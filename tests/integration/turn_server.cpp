@@ -54,7 +54,7 @@ std::uint16_t free_port() {
 
 }  // namespace
 
-TurnProcess::TurnProcess() {
+TurnProcess::TurnProcess(bool two_addresses) : two_addresses_(two_addresses) {
   std::string name = (std::filesystem::temp_directory_path() / "peersock-turn-XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
   folder_ = name;
@@ -109,6 +109,10 @@ void TurnProcess::spawn() {
                                         "--log-file=stdout",
                                         "--pidfile=" + (folder_ / "pid").string(),
                                         "--userdb=" + (folder_ / "db").string()};
+  if (two_addresses_) {
+    arguments.emplace_back("--listening-ip=127.0.0.2");
+    arguments.push_back("--alt-listening-port=" + std::to_string(free_port()));
+  }
   std::vector<char*> argv;
   argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) argv.push_back(argument.data());

@@ -15,7 +15,8 @@ class TurnProcess {
  public:
   /// User "u" with password "p" on 127.0.0.1, UDP and TCP. Throws when it does not come up, which
   /// fails the test: the package coturn is part of what tests need.
-  TurnProcess();
+  /// With two addresses it also listens on 127.0.0.2 and a second port of both (RFC 5780).
+  explicit TurnProcess(bool two_addresses = false);
   ~TurnProcess();
   TurnProcess(const TurnProcess&) = delete;
   TurnProcess& operator=(const TurnProcess&) = delete;
@@ -33,6 +34,7 @@ class TurnProcess {
   [[nodiscard]] bool answers() const;
 
   std::filesystem::path folder_;
+  bool two_addresses_;
   std::uint16_t port_ = 0;
   pid_t process_ = -1;
 };

@@ -100,13 +100,19 @@ TEST(NatProbe, WithoutANatThereIsNothingToHairpin) {
   ModelNetwork open;
   open.nat = false;
   ModelNat world(open);
-  const Report report = world.probe();
+  const Report report = world.probe({{"192.0.2.66", 3478}});
   EXPECT_FALSE(report.translated);
   EXPECT_TRUE(report.port_kept);
   EXPECT_EQ(report.mapping, Mapping::kEndpointIndependent);
   EXPECT_EQ(report.filtering, Filtering::kEndpointIndependent);
   EXPECT_EQ(report.hairpin, Hairpin::kUnknown);
   EXPECT_LT(world.took, 500ms) << "nothing was waited for";
+}
+
+TEST(NatProbe, ASilentSecondServerIsNotWaitedForInVain) {
+  ModelNat world{ModelNetwork{}};
+  EXPECT_EQ(world.probe({{"192.0.2.66", 3478}}).mapping, Mapping::kEndpointIndependent);
+  EXPECT_LT(world.took, 500ms);
 }
 
 TEST(NatProbe, AFirewallWithoutNatFilters) {
@@ -172,7 +178,16 @@ TEST_F(NatProbeAlone, AnAddressOfAnotherFamilyIsOfNoUse) {
   const auto out =
       machine.handle(BindingAnswered{0, ModelNat::kServer, {"2001:db8::1", 40000}, {}}, now);
   ASSERT_EQ(out.size(), 1U);
-  EXPECT_EQ(std::get<Finished>(out[0]).report, Report{});
+  EXPECT_EQ(std::get<Finished>(out[0]).report.mapped, std::nullopt);
+  EXPECT_EQ(std::get<Finished>(out[0]).report.trouble, Trouble::kRefused);
+}
+
+TEST_F(NatProbeAlone, WithoutARouteThereIsNothingToWaitFor) {
+  static_cast<void>(start());
+  static_cast<void>(machine.handle(SendFailed{0}, now));
+  const auto out = machine.handle(SendFailed{1}, now);
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_EQ(std::get<Finished>(out[0]).report.trouble, Trouble::kNoRoute);
 }
 
 TEST_F(NatProbeAlone, AnOtherAddressThatIsHalfTheSameIsOfNoUse) {

@@ -1,0 +1,60 @@
+// Whether a TURN server gives a relay and a rendezvous server lets us in, and how soon.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <glib.h>
+
+#include "adapters/mailbox_link.hpp"
+#include "adapters/nice_agent.hpp"
+#include "core/time.hpp"
+
+namespace peersock::adapters {
+
+struct ServerFinding {
+  std::optional<Duration> after;  ///< from the first packet (or lookup); absent: it does not work
+  std::string problem;            ///< then: why, as the end of a sentence
+};
+/// Runs once, from the main context; may not destroy the check.
+using ServerChecked = std::function<void(ServerFinding)>;
+
+/// Asks for an allocation with the ICE agent, and gives it back when it goes.
+class RelayCheck {
+ public:
+  RelayCheck(GMainContext* context, TurnServer server, Resolver resolver, ServerChecked checked);
+  /// Takes some seconds, as long as the agent gathers.
+  void start();
+
+ private:
+  void found(const wire::Candidate& candidate);
+  void gave_up();
+  void report(ServerFinding finding);
+
+  ServerChecked checked_;
+  std::string warning_;
+  Instant began_;
+  IceAgent agent_;
+};
+
+/// Connects, and waits for the server's welcome.
+class RendezvousCheck {
+ public:
+  RendezvousCheck(GMainContext* context, std::string url, ServerChecked checked);
+  /// An attempt that gets no connection takes MailboxLinkConfig::connect_timeout. A server that
+  /// does not say welcome is waited for without end.
+  void start();
+
+ private:
+  void heard(const std::string& frame);
+  void report(ServerFinding finding);
+
+  std::string url_;
+  ServerChecked checked_;
+  Instant began_;
+  MailboxLink link_;
+};
+
+}  // namespace peersock::adapters
