@@ -1,0 +1,1 @@
+"""Which pairs of NATs and firewalls peersock gets through, with real programs (docs/nat-traversal.md)."""

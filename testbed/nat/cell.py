@@ -1,0 +1,237 @@
+"""One cell of the matrix: two peersock processes behind two profiles, and what became of them."""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+import select
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from testbed.nat.profiles import Profile
+from testbed.network import Host, Internet
+from testbed.network.internet import ROOT, end
+from testbed.network.namespace import Namespace
+
+RENDEZVOUS, RELAY = "192.0.2.10", "192.0.2.11"
+RENDEZVOUS6, RELAY6 = "2001:db8:53::10", "2001:db8:53::11"
+PORT, TURN_PORT, OPEN_PORT = 4000, 3478, 443
+LIMIT = 45.0      # seconds that a session may take to come up, or to fail
+BETTER_PATH = 5.0  # seconds that a direct path may take after a relayed one
+SETTLE = 0.5      # seconds in which a path that should not be there may show
+SIZE = 200_000    # octets in each direction
+TURNSERVER = "/usr/bin/turnserver"
+
+
+def binary() -> pathlib.Path:
+    return pathlib.Path(os.environ.get("PEERSOCK_BINARY", ROOT / "build" / "peersock"))
+
+
+@dataclasses.dataclass
+class Result:
+    outcome: str = "failed"   # direct, relayed, failed
+    why: str = ""             # for a failure: what was said, or what was waited for
+    first_octet_ms: float | None = None
+    first_path: str = ""      # direct or relayed
+    path: str = ""            # types of the candidates, the listening side's first
+    transport: str = ""
+    seconds: float = 0.0
+
+
+class Program:
+    """A peersock process, whose events are read when somebody waits."""
+
+    def __init__(self, namespace: Namespace, *arguments: object, **secrets: str) -> None:
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("PEERSOCK_")}
+        environment |= {"XDG_CONFIG_HOME": "/nonexistent", **secrets}
+        self.events: list[dict[str, Any]] = []
+        self._rest = b""
+        self.process = namespace.start([binary(), *arguments, "--json"], env=environment,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        assert self.process.stderr is not None
+        self._pipe = self.process.stderr.fileno()
+        self.ended = False
+
+    def _read(self, limit: float) -> None:
+        if not select.select([self._pipe], [], [], max(0.0, limit))[0]:
+            return
+        octets = os.read(self._pipe, 65536)
+        self.ended = not octets
+        *lines, self._rest = (self._rest + octets).split(b"\n")
+        for line in lines:
+            with contextlib.suppress(ValueError):
+                self.events.append(json.loads(line))
+
+    def find(self, name: str) -> list[dict[str, Any]]:
+        return [e for e in self.events if e.get("event") == name]
+
+    def wait_until(self, condition: Callable[[], bool], limit: float) -> bool:
+        """False when the time, or the process, has ended before."""
+        last = time.monotonic() + limit
+        while not condition():
+            left = last - time.monotonic()
+            if self.ended or left <= 0:
+                return False
+            self._read(left)
+        return True
+
+    def wait_for(self, name: str, limit: float = LIMIT) -> dict[str, Any]:
+        if not self.wait_until(lambda: bool(self.find(name)), limit):
+            raise Failed(self.story(name))
+        return self.find(name)[0]
+
+    def story(self, wanted: str) -> str:
+        errors = [e["message"] for e in self.find("error")]
+        return errors[-1] if errors else f"no {wanted} within {LIMIT:.0f} s"
+
+
+class Failed(Exception):
+    """The session did not come about; the text says why."""
+
+
+def noise(seed: str) -> bytes:
+    return hashlib.shake_128(seed.encode()).digest(SIZE)
+
+
+def start_servers(internet: Internet, server: Host, folder: str) -> None:
+    """A rendezvous server and coturn, as operators run them, and both on 443 as well."""
+    where, network = server.namespace, internet.network
+    turn = where.start(
+        [TURNSERVER, "-n", f"--listening-ip={RELAY}", f"--listening-ip={RELAY6}",
+         f"--relay-ip={RELAY}", f"--relay-ip={RELAY6}", f"--listening-port={TURN_PORT}",
+         f"--aux-server={RELAY}:{OPEN_PORT}", "--lt-cred-mech", "--user=user:word",
+         "--realm=test", "--no-tls", "--no-dtls", "--no-cli", "--relay-threads=1",
+         "--log-file=stdout", f"--userdb={folder}/db", f"--pidfile={folder}/pid"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    network.callback(end, turn)
+    mailbox = Program(where, "mailbox", "--listen", f"{RENDEZVOUS}:{PORT}", "--listen",
+                      f"{RENDEZVOUS}:{OPEN_PORT}", "--listen", f"[{RENDEZVOUS6}]:{PORT}")
+    network.callback(end, mailbox.process)
+    if not mailbox.wait_until(lambda: len(mailbox.find("mailbox_listening")) == 3, LIMIT):
+        raise Failed(f"the rendezvous server does not start: {mailbox.events}")
+    last = time.monotonic() + LIMIT
+    for port in (TURN_PORT, OPEN_PORT):
+        while not _answers(where, port):
+            if turn.poll() is not None or time.monotonic() > last:
+                raise Failed("coturn does not start")
+            select.select([], [], [], 0.02)
+
+
+def _answers(where: Namespace, port: int) -> bool:
+    with where.socket(kind=socket.SOCK_STREAM) as probe:
+        return probe.connect_ex((RELAY, port)) == 0
+
+
+def settings(profile: Profile) -> list[object]:
+    """What somebody behind this profile gives on the command line."""
+    rendezvous, relay = (RENDEZVOUS, RELAY) if profile.ipv4 else (f"[{RENDEZVOUS6}]", RELAY6)
+    return ["--rendezvous", f"ws://{rendezvous}:{profile.port or PORT}/v1",
+            "--stun", relay, "--stun-port", TURN_PORT, "--turn", relay,
+            "--turn-port", profile.port or TURN_PORT, "--turn-user", "user",
+            "--turn-transport", profile.turn_transport]
+
+
+class Service:
+    """What is offered through the tunnel: it speaks first, and listens to the end."""
+
+    def __init__(self, host: Host) -> None:
+        self.listener = host.namespace.socket(kind=socket.SOCK_STREAM)
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen()
+        self.listener.settimeout(LIMIT)
+        self.port = self.listener.getsockname()[1]
+        self.received = b""
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            connection, _ = self.listener.accept()
+            with connection:
+                connection.settimeout(LIMIT)
+                connection.sendall(noise("service"))
+                connection.shutdown(socket.SHUT_WR)
+                self.received = receive_all(connection)
+
+    def finish(self) -> bytes:
+        self._thread.join(LIMIT)
+        self.listener.close()
+        return self.received
+
+
+def receive_all(connection: socket.socket) -> bytes:
+    parts = []
+    while part := connection.recv(65536):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def exchange(host: Host, port: int, service: Service) -> float:
+    """Moves data both ways; gives the time of the first octet. Raises Failed unless all is right."""
+    service.start()
+    with host.namespace.socket(kind=socket.SOCK_STREAM) as client:
+        client.settimeout(LIMIT)
+        try:
+            client.connect(("127.0.0.1", port))
+            first = client.recv(1)
+            moment = time.monotonic()
+            client.sendall(noise("client"))
+            client.shutdown(socket.SHUT_WR)
+            rest = receive_all(client)
+        except OSError as error:
+            raise Failed(f"the tunnel broke: {error}") from error
+    if first + rest != noise("service") or service.finish() != noise("client"):
+        raise Failed("octets were lost or changed")
+    return moment
+
+
+def run(connecting: Profile, listening: Profile, expected: str) -> Result:
+    """Builds the little world, runs the session, and takes everything down."""
+    began = time.monotonic()
+    result = Result()
+    with tempfile.TemporaryDirectory() as folder, Internet() as internet:
+        server = internet.host("server", [RENDEZVOUS, RELAY, RENDEZVOUS6, RELAY6])
+        try:
+            start_servers(internet, server, folder)
+            left = connecting.build(internet, "left", 1)
+            right = listening.build(internet, "right", 2)
+            _session(internet, (connecting, left), (listening, right), expected, result)
+        except Failed as failed:
+            result.outcome, result.why = "failed", str(failed)
+    result.seconds = round(time.monotonic() - began, 3)
+    return result
+
+
+def _session(internet: Internet, connecting: tuple[Profile, Host], listening: tuple[Profile, Host],
+             expected: str, result: Result) -> None:
+    (left_profile, left), (right_profile, right) = connecting, listening
+    service = Service(left)
+    a = Program(left.namespace, "connect", f"127.0.0.1:{service.port}", *settings(left_profile),
+                PEERSOCK_TURN_PASSWORD="word")
+    internet.network.callback(end, a.process)
+    code = a.wait_for("code_made")["code"]
+    began = time.monotonic()
+    b = Program(right.namespace, "listen", "127.0.0.1:0", *settings(right_profile),
+                PEERSOCK_TURN_PASSWORD="word", PEERSOCK_CODE=code)
+    internet.network.callback(end, b.process)
+    address = b.wait_for("listening")["address"]
+    moment = exchange(right, int(address.rsplit(":", 1)[1]), service)
+    result.first_octet_ms = round((moment - began) * 1000, 1)
+
+    def is_direct() -> bool:
+        return b.find("path_chosen")[-1]["kind"] == "direct"
+
+    b.wait_until(is_direct, BETTER_PATH if expected == "direct" else SETTLE)
+    result.first_path = b.find("path_chosen")[0]["kind"]
+    last = b.find("path_chosen")[-1]
+    result.outcome, result.transport = last["kind"], last["transport"]
+    result.path = f"{last['local_type']} – {last['remote_type']}"

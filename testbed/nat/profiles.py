@@ -1,0 +1,98 @@
+"""The ways to the Internet that are tried, each a line of boxes and what they do together."""
+
+import dataclasses
+
+from testbed.nat.theory import Behaviour
+from testbed.network import (
+    ADDRESS_AND_PORT_DEPENDENT, ADDRESS_DEPENDENT, ENDPOINT_INDEPENDENT, PRESERVED, RANDOM,
+    SEQUENTIAL, Firewall, Host, Internet, KernelNat, Nat, Site)
+from testbed.network.internet import Stage
+
+EIM = EIF = ENDPOINT_INDEPENDENT
+ADM = ADF = ADDRESS_DEPENDENT
+APDM = APDF = ADDRESS_AND_PORT_DEPENDENT
+
+
+@dataclasses.dataclass(frozen=True)
+class Profile:
+    name: str
+    text: str
+    stages: tuple[Stage, ...]  # from the inside to the outside; none: public addresses
+    behaviour: Behaviour
+    ipv6: bool = False
+    ipv4: bool = True
+    own_firewall: bool = False
+    turn_transport: str = "udp"  # what somebody behind it has to set
+    port: int = 0                # the only one open to the outside, for rendezvous and relay
+
+    def build(self, internet: Internet, name: str, number: int) -> Host:
+        if self.stages:
+            return Site(internet, name, number, list(self.stages), ipv6=self.ipv6,
+                        ipv4=self.ipv4).host(name)
+        host = internet.host(name, [f"198.51.100.{number * 16}"])
+        return host.firewall(Firewall()) if self.own_firewall else host
+
+
+def _nat(name: str, text: str, *nats: Nat, ipv6: bool = False) -> Profile:
+    def strictest(dependences: list[str]) -> str:
+        order = (EIM, ADM, APDM)
+        return max(dependences, key=order.index)
+
+    return Profile(name, text, nats, Behaviour(
+        strictest([n.mapping for n in nats]), strictest([n.filtering for n in nats]),
+        all(n.paired for n in nats), ipv6=ipv6), ipv6=ipv6)
+
+
+def _all() -> list[Profile]:
+    home = Nat(EIM, APDF)
+    return [
+        Profile("public", "public address, nothing in front", (), Behaviour(reachable=True)),
+        Profile("public-firewall", "public address, stateful firewall", (),
+                Behaviour(EIM, APDF), own_firewall=True),
+        _nat("eim-eif", "“full cone”", Nat(EIM, EIF)),
+        _nat("eim-adf", "“restricted cone”", Nat(EIM, ADF)),
+        _nat("eim-apdf", "“port-restricted cone”", home),
+        _nat("eim-apdf-random", "the same, random ports", Nat(EIM, APDF, RANDOM)),
+        _nat("eim-apdf-short", "mappings end after 30 s", Nat(EIM, APDF, timeout=30)),
+        _nat("adm-adf", "mapping by remote address", Nat(ADM, ADF, RANDOM)),
+        _nat("adm-apdf", "the same, port-restricted", Nat(ADM, APDF, SEQUENTIAL)),
+        _nat("apdm-eif", "“symmetric”, lets everybody in", Nat(APDM, EIF, RANDOM)),
+        _nat("apdm-adf", "“symmetric”, filter by address", Nat(APDM, ADF, RANDOM)),
+        _nat("apdm-apdf", "“symmetric”, random ports", Nat(APDM, APDF, RANDOM)),
+        _nat("apdm-apdf-sequential", "“symmetric”, ports one after the other",
+             Nat(APDM, APDF, SEQUENTIAL)),
+        _nat("pool-arbitrary", "four external addresses, any for each mapping",
+             Nat(APDM, ADF, RANDOM, addresses=4, paired=False)),
+        _nat("cgn-eim", "home NAT behind a carrier's that follows RFC 6888", home,
+             Nat(EIM, EIF, RANDOM)),
+        _nat("cgn-apdm", "home NAT behind a carrier's “symmetric” one", home,
+             Nat(APDM, APDF, RANDOM)),
+        Profile("linux", "Linux masquerading", (KernelNat(),), Behaviour(EIM, APDF)),
+        Profile("linux-random", "the same, fully-random ports", (KernelNat(random=True),),
+                Behaviour(APDM, APDF)),
+        Profile("linux-answers", "the same, with a router that answers early packets",
+                (KernelNat(answers=True),), Behaviour(EIM, APDF)),
+        _nat("dual-stack", "IPv4 behind a NAT, IPv6 behind a firewall", home, ipv6=True),
+        Profile("ipv6-only", "IPv6 behind a firewall, no IPv4", (Firewall(),),
+                Behaviour(ipv4=False, ipv6=True), ipv6=True, ipv4=False),
+        Profile("udp-blocked", "no UDP", (Firewall(udp=False),), Behaviour(EIM, APDF, udp=False),
+                turn_transport="tcp"),
+        Profile("tcp-443", "nothing but TCP to port 443", (Firewall(False, (443,)),),
+                Behaviour(EIM, APDF, udp=False, tcp=False), turn_transport="tcp", port=443),
+        Profile("proxy-only", "nothing but an HTTP proxy", (Firewall(False, ()),),
+                Behaviour(EIM, APDF, udp=False, tcp=False, relay=False)),
+    ]
+
+
+PROFILES = {profile.name: profile for profile in _all()}
+
+# For every run of scripts/test: one of each kind.
+CHOSEN = ("public", "eim-eif", "eim-apdf", "adm-adf", "apdm-apdf", "linux", "udp-blocked")
+
+# Every behaviour that the box has (testbed probes each before it is believed).
+EVERY_NAT = {
+    f"{m}-{f}-{p}": Nat(mapping, filtering, p)
+    for m, mapping in (("eim", EIM), ("adm", ADM), ("apdm", APDM))
+    for f, filtering in (("eif", EIF), ("adf", ADF), ("apdf", APDF))
+    for p in (PRESERVED, RANDOM, SEQUENTIAL)
+}

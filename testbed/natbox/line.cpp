@@ -1,0 +1,60 @@
+#include "line.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace peersock::testbed {
+
+namespace {
+constexpr std::size_t ethernet_header = 14;
+constexpr std::size_t most_under_way = 20000;
+constexpr Time longest_queue = std::chrono::milliseconds(200);  // before the bottleneck
+}  // namespace
+
+bool Line::happens(double percent) {
+  return percent > 0 && std::uniform_real_distribution<>(0, 100)(random_) < percent;
+}
+
+void Line::enter(Frame frame, Time now) {
+  if (config_.black_hole != 0 && frame.size() > config_.black_hole + ethernet_header) return;
+  if (happens(config_.loss)) return;
+  if (happens(config_.duplicate)) put(frame, now);
+  put(std::move(frame), now);
+}
+
+void Line::put(Frame frame, Time now) {
+  if (under_way_.size() >= most_under_way) return;
+  Time sent = now;
+  if (config_.rate != 0) {
+    const Time start = std::max(now, busy_until_);
+    if (start - now > longest_queue) return;
+    sent = start + Time(static_cast<Time::rep>(frame.size() * 8 * 1000 / config_.rate));
+    busy_until_ = sent;
+  }
+  if (happens(config_.reorder)) {
+    under_way_.emplace(sent, std::move(frame));
+    return;
+  }
+  Time arrival = sent + config_.delay;
+  if (config_.jitter.count() > 0) {
+    const auto most = config_.jitter.count();
+    arrival += Time(std::uniform_int_distribution<Time::rep>(-most, most)(random_));
+  }
+  last_arrival_ = std::max({arrival, last_arrival_, sent});
+  under_way_.emplace(last_arrival_, std::move(frame));
+}
+
+std::optional<Line::Frame> Line::leave(Time now) {
+  const auto first = under_way_.begin();
+  if (first == under_way_.end() || first->first > now) return std::nullopt;
+  Frame frame = std::move(first->second);
+  under_way_.erase(first);
+  return frame;
+}
+
+std::optional<Time> Line::next_arrival() const {
+  if (under_way_.empty()) return std::nullopt;
+  return under_way_.begin()->first;
+}
+
+}  // namespace peersock::testbed

@@ -1,0 +1,47 @@
+// One direction of a line: delay, jitter, rate, loss, duplication, reordering, a black hole for
+// large packets. No I/O and no clock; a seed fixes what is random.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <random>
+#include <vector>
+
+#include "nat_engine.hpp"
+
+namespace peersock::testbed {
+
+struct LineConfig {
+  Time delay{};
+  Time jitter{};               // up to so much more or less; packets stay in order
+  std::uint64_t rate = 0;      // kbit/s, 0: no limit
+  double loss = 0;             // percent
+  double duplicate = 0;        // percent
+  double reorder = 0;          // percent: these overtake everything that is under way
+  std::size_t black_hole = 0;  // octets of the IP packet: longer ones vanish; 0: none does
+};
+
+class Line {
+ public:
+  using Frame = std::vector<std::uint8_t>;
+
+  Line(const LineConfig& config, std::uint64_t seed) : config_(config), random_(seed) {}
+
+  void enter(Frame frame, Time now);
+  [[nodiscard]] std::optional<Frame> leave(Time now);  // one that has arrived by now
+  [[nodiscard]] std::optional<Time> next_arrival() const;
+
+ private:
+  [[nodiscard]] bool happens(double percent);
+  void put(Frame frame, Time now);
+
+  LineConfig config_;
+  std::mt19937_64 random_;
+  Time busy_until_{};
+  Time last_arrival_{};
+  std::multimap<Time, Frame> under_way_;
+};
+
+}  // namespace peersock::testbed

@@ -1,0 +1,77 @@
+// linkbox --a DEVICE --b DEVICE [--seed N] [--delay-us N] [--jitter-us N] [--rate-kbit N]
+//         [--loss %] [--duplicate %] [--reorder %] [--black-hole OCTETS]
+//
+// A line between two network devices; prints "ready", and works until it is killed.
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string>
+
+#include <poll.h>
+
+#include "line.hpp"
+#include "raw_device.hpp"
+
+namespace {
+
+using namespace peersock::testbed;
+
+void carry(const RawDevice& from, Line& line) {
+  static std::array<std::uint8_t, 65536> buffer;
+  while (true) {
+    const auto frame = from.receive(buffer);
+    if (frame.empty()) return;
+    line.enter(Line::Frame(frame.begin(), frame.end()), monotonic_now());
+  }
+}
+
+void deliver(Line& line, const RawDevice& to) {
+  while (const auto frame = line.leave(monotonic_now())) to.send(*frame);
+}
+
+void wait(const RawDevice& a, const RawDevice& b, const Line& out, const Line& back) {
+  std::array<pollfd, 2> waiting{{{a.descriptor(), POLLIN, 0}, {b.descriptor(), POLLIN, 0}}};
+  timespec left{};
+  timespec* limit = nullptr;
+  for (const Line* line : {&out, &back}) {
+    const auto next = line->next_arrival();
+    if (!next) continue;
+    const Time rest = std::max(Time(0), *next - monotonic_now());
+    const timespec mine{static_cast<time_t>(rest.count() / 1000000), rest.count() % 1000000 * 1000};
+    const bool sooner = limit == nullptr || mine.tv_sec < left.tv_sec ||
+                        (mine.tv_sec == left.tv_sec && mine.tv_nsec < left.tv_nsec);
+    if (sooner) left = mine;
+    limit = &left;
+  }
+  static_cast<void>(::ppoll(waiting.data(), waiting.size(), limit, nullptr));
+}
+
+}  // namespace
+
+int main(int count, char** values) {
+  auto given = options(count, values);
+  const auto number = [&](const char* name) {
+    return given.contains(name) ? std::stod(given[name]) : 0.0;
+  };
+  LineConfig config;
+  config.delay = Time(static_cast<Time::rep>(number("delay-us")));
+  config.jitter = Time(static_cast<Time::rep>(number("jitter-us")));
+  config.rate = static_cast<std::uint64_t>(number("rate-kbit"));
+  config.loss = number("loss");
+  config.duplicate = number("duplicate");
+  config.reorder = number("reorder");
+  config.black_hole = static_cast<std::size_t>(number("black-hole"));
+  const auto seed = static_cast<std::uint64_t>(number("seed"));
+  const RawDevice a(given["a"]);
+  const RawDevice b(given["b"]);
+  Line out(config, seed);
+  Line back(config, seed + 1);
+  if (std::puts("ready") < 0 || std::fflush(stdout) != 0) return 1;
+  while (true) {
+    wait(a, b, out, back);
+    carry(a, out);
+    carry(b, back);
+    deliver(out, b);
+    deliver(back, a);
+  }
+}

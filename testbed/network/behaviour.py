@@ -1,0 +1,85 @@
+"""What boxes in the way of packets do, in the words of RFC 4787. Descriptions only: no I/O."""
+
+import dataclasses
+
+ENDPOINT_INDEPENDENT = "endpoint-independent"
+ADDRESS_DEPENDENT = "address-dependent"
+ADDRESS_AND_PORT_DEPENDENT = "address-and-port-dependent"
+DEPENDENCIES = (ENDPOINT_INDEPENDENT, ADDRESS_DEPENDENT, ADDRESS_AND_PORT_DEPENDENT)
+
+PRESERVED, RANDOM, SEQUENTIAL = "preserved", "random", "sequential"
+PORTS = (PRESERVED, RANDOM, SEQUENTIAL)
+
+
+@dataclasses.dataclass(frozen=True)
+class Nat:
+    """A NAT of the userspace box (testbed/natbox), IPv4.
+
+    `addresses` is how many external ones it has. Unless `paired` (RFC 4787 REQ-2, "paired" address
+    pooling) each new mapping takes any of them. Times are in seconds.
+    """
+
+    mapping: str = ENDPOINT_INDEPENDENT
+    filtering: str = ADDRESS_AND_PORT_DEPENDENT
+    port: str = PRESERVED
+    hairpin: bool = False
+    timeout: float = 120.0
+    addresses: int = 1
+    paired: bool = True
+
+    def __post_init__(self) -> None:
+        if self.mapping not in DEPENDENCIES or self.filtering not in DEPENDENCIES:
+            raise ValueError("mapping and filtering are one of " + ", ".join(DEPENDENCIES))
+        if self.port not in PORTS:
+            raise ValueError("port is one of " + ", ".join(PORTS))
+
+
+@dataclasses.dataclass(frozen=True)
+class KernelNat:
+    """Linux's own masquerading. It keeps the port unless another connection of the same remote
+    endpoint has it; `random` draws a new one for each connection (fully-random).
+
+    `answers` says that the router answers what is sent to it and belongs to nobody (with an ICMP
+    error), which makes the kernel remember the packet as a connection: a packet from inside to its
+    sender then gets another port than the one that STUN has shown.
+    """
+
+    random: bool = False
+    answers: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Firewall:
+    """What a router lets out, besides any NAT, and what it lets in (answers alone, unless `open`).
+
+    `udp` False: no UDP at all. `tcp_ports` None: any; otherwise these alone.
+    `open`: whatever comes from outside is let in as well.
+    """
+
+    udp: bool = True
+    tcp_ports: tuple[int, ...] | None = None
+    open: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Link:
+    """A line with these properties in each direction. Times in milliseconds, rate in kbit/s (0: no
+    limit), the others in percent of packets; `mtu` is announced, packets longer than `black_hole`
+    octets vanish without a word (0: none does).
+    """
+
+    delay: float = 0
+    jitter: float = 0
+    rate: int = 0
+    loss: float = 0
+    duplicate: float = 0
+    reorder: float = 0
+    mtu: int = 1500
+    black_hole: int = 0
+
+    def arguments(self) -> list[str]:
+        """For the program that does it (testbed/natbox/linkbox.cpp)."""
+        given = {"delay-us": int(self.delay * 1000), "jitter-us": int(self.jitter * 1000),
+                 "rate-kbit": self.rate, "loss": self.loss, "duplicate": self.duplicate,
+                 "reorder": self.reorder, "black-hole": self.black_hole}
+        return [part for name, value in given.items() if value for part in (f"--{name}", str(value))]
