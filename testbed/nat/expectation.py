@@ -1,0 +1,41 @@
+"""The expected table: what theory allows, and the exceptions that the repository admits."""
+
+import dataclasses
+import fnmatch
+import json
+import pathlib
+
+from testbed.nat import theory
+from testbed.nat.profiles import Profile
+
+FILE = pathlib.Path(__file__).with_name("expected.json")
+
+
+@dataclasses.dataclass(frozen=True)
+class Expectation:
+    outcomes: tuple[str, ...]
+    reason: str
+    theory: str
+
+    @property
+    def is_exception(self) -> bool:
+        return self.outcomes != (self.theory,)
+
+
+class Table:
+    def __init__(self, path: pathlib.Path = FILE) -> None:
+        self._exceptions = json.loads(path.read_text())["exceptions"]
+
+    def of(self, connecting: Profile, listening: Profile) -> Expectation:
+        allowed, why = theory.outcome(connecting.behaviour, listening.behaviour)
+        for exception in self._exceptions:
+            if _matches(exception["pair"], connecting.name, listening.name):
+                return Expectation(tuple(exception["outcomes"]), exception["reason"], allowed)
+        return Expectation((allowed,), why, allowed)
+
+
+def _matches(pair: list[str], first: str, second: str) -> bool:
+    def fits(one: str, other: str) -> bool:
+        return fnmatch.fnmatchcase(one, pair[0]) and fnmatch.fnmatchcase(other, pair[1])
+
+    return fits(first, second) or fits(second, first)

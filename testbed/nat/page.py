@@ -1,0 +1,93 @@
+"""The matrix as one HTML file that needs nothing else, and fits a phone."""
+
+import html
+from typing import Any
+
+STYLE = """
+:root{color-scheme:light dark;--direct:#1b7f4d;--relayed:#b26a00;--failed:#6b6f76;--wrong:#c01c28}
+*{box-sizing:border-box}
+body{margin:0 auto;padding:1rem;max-width:72rem;font:15px/1.45 system-ui,sans-serif}
+h1{font-size:1.4rem;margin:0 0 .3rem}h2{font-size:1.1rem;margin:1.6rem 0 .4rem}
+p{margin:.3rem 0}.key span{display:inline-block;padding:.1rem .5rem;margin:.15rem .3rem .15rem 0;
+border-radius:.3rem;color:#fff}
+.direct{background:var(--direct)}.relayed{background:var(--relayed)}.failed{background:var(--failed)}
+.wrong{background:var(--wrong)}
+.map{display:grid;gap:1px;margin-top:.6rem}
+.map>*{min-width:0;overflow:hidden;text-align:center;font-size:clamp(5px,1.25vw,12px);line-height:1}
+.map b{font-weight:600;padding:.25em 0}
+.map button{border:0;border-radius:2px;color:#fff;aspect-ratio:1;padding:0;font-family:inherit}
+.map button:focus{outline:2px solid Highlight}
+#about{min-height:6.5em;padding:.6rem .8rem;border-left:4px solid gray;margin:.8rem 0;
+overflow-wrap:anywhere}
+ol{padding-left:1.8rem;columns:19rem}li{break-inside:avoid}
+table{border-collapse:collapse}td,th{padding:.15rem .8rem .15rem 0;text-align:right}
+td:first-child,th:first-child{text-align:left}
+"""
+
+SCRIPT = """
+const about=document.getElementById('about');
+document.querySelector('.map').addEventListener('click',e=>{
+ if(e.target.dataset.about)about.textContent=e.target.dataset.about});
+"""
+
+
+def _about(cell: dict[str, Any]) -> str:
+    parts = [f"{cell['connecting']} → {cell['listening']}: {cell['outcome']}"]
+    if cell["first_octet_ms"] is not None:
+        parts.append(f"first octet after {cell['first_octet_ms']:.0f} ms, candidates {cell['path']} "
+                     f"over {cell['transport']}")
+    if cell["deviates"]:
+        parts.append(f"expected {' or '.join(cell['expected'])}")
+    elif cell["expected"] != [cell["theory"]]:
+        parts.append(f"theory allows {cell['theory']}")
+    parts.append(cell["reason"])
+    if cell["why"]:
+        parts.append(cell["why"][-400:])
+    return ". ".join(parts)
+
+
+def _cell(cell: dict[str, Any]) -> str:
+    kind = "wrong" if cell["deviates"] else cell["outcome"]
+    label = "–" if cell["first_octet_ms"] is None else f"{cell['first_octet_ms']:.0f}"
+    about = html.escape(_about(cell), quote=True)
+    return f'<button class="{kind}" data-about="{about}" title="{about}">{label}</button>'
+
+
+def _times(summary: dict[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td>{html.escape(kind)}</td><td>{f['median']:.0f}</td><td>{f['least']:.0f}</td>"
+        f"<td>{f['most']:.0f}</td><td>{f['cells']}</td></tr>"
+        for kind, f in summary["first_octet_ms"].items())
+    return ("<table><tr><th>path</th><th>median</th><th>least</th><th>most</th><th>cells</th></tr>"
+            f"{rows}</table>")
+
+
+def render(summary: dict[str, Any]) -> str:
+    names = [profile["name"] for profile in summary["profiles"]]
+    # The worst of several runs of a cell is shown.
+    cells: dict[tuple[str, str], dict[str, Any]] = {}
+    for cell in summary["cells"]:
+        key = cell["connecting"], cell["listening"]
+        if key not in cells or cell["deviates"]:
+            cells[key] = cell
+    heads = "".join(f"<b>{n + 1}</b>" for n in range(len(names)))
+    rows = "".join(
+        f"<b>{n + 1}</b>" + "".join(_cell(cells[row, column]) for column in names)
+        for n, row in enumerate(names))
+    legend = "".join(f"<li>{html.escape(p['name'])}: {html.escape(p['text'])}</li>"
+                     for p in summary["profiles"])
+    return f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>peersock behind NATs</title><style>{STYLE}</style>
+<h1>peersock behind NATs</h1>
+<p>{len(summary["cells"])} cells in {summary["seconds"]:.0f} s, {summary["deviations"]} not as
+expected. Rows connect, columns listen; the figure is the time from typing the code to the first octet
+in milliseconds. Touch a cell to see why.</p>
+<p class="key"><span class="direct">direct</span><span class="relayed">relayed</span>
+<span class="failed">no connection, as expected</span><span class="wrong">not as expected</span></p>
+<div class="map" style="grid-template-columns:1.6em repeat({len(names)},1fr)"><b></b>{heads}{rows}</div>
+<p id="about"></p>
+<h2>Profiles</h2><ol>{legend}</ol>
+<h2>First octet, ms</h2>{_times(summary)}
+<script>{SCRIPT}</script></html>
+"""
