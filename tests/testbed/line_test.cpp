@@ -1,0 +1,79 @@
+#include "line.hpp"
+
+#include <gtest/gtest.h>
+
+namespace peersock::testbed {
+namespace {
+
+using namespace std::chrono_literals;
+
+Line::Frame frame(std::size_t number, std::size_t size = 100) {
+  Line::Frame made(size);
+  made[0] = static_cast<std::uint8_t>(number);
+  made[1] = static_cast<std::uint8_t>(number >> 8U);
+  return made;
+}
+
+// The numbers of the frames that have come by then.
+std::vector<std::size_t> arrived(Line& line, Time now) {
+  std::vector<std::size_t> numbers;
+  while (const auto one = line.leave(now)) {
+    numbers.push_back((*one)[0] + 256U * (*one)[1]);
+  }
+  return numbers;
+}
+
+TEST(Line, DelaysByWhatItWasTold) {
+  LineConfig config;
+  config.delay = 20ms;
+  Line line(config, 1);
+  line.enter(frame(1), 5ms);
+  EXPECT_EQ(line.next_arrival(), Time(25ms));
+  EXPECT_TRUE(arrived(line, 24ms).empty());
+  EXPECT_EQ(arrived(line, 25ms).size(), 1);
+}
+
+TEST(Line, KeepsTheOrderUnderJitter) {
+  LineConfig config;
+  config.delay = 20ms;
+  config.jitter = 15ms;
+  Line line(config, 1);
+  for (std::size_t n = 0; n < 500; ++n) line.enter(frame(n), Time(n * 1000));
+  const auto numbers = arrived(line, 10s);
+  EXPECT_EQ(numbers.size(), 500);
+  EXPECT_TRUE(std::is_sorted(numbers.begin(), numbers.end()));
+}
+
+TEST(Line, CarriesNoMoreThanItsRate) {
+  LineConfig config;
+  config.rate = 800;  // 1,000 octets take 10 ms
+  Line line(config, 1);
+  for (std::size_t n = 0; n < 100; ++n) line.enter(frame(n, 1000), 0s);
+  EXPECT_EQ(arrived(line, 99ms).size(), 9);
+  EXPECT_EQ(arrived(line, 10s).size(), 12) << "what queues for longer than 200 ms is dropped";
+}
+
+TEST(Line, LosesDuplicatesAndReordersAsOftenAsItWasTold) {
+  LineConfig config;
+  config.delay = 100ms;
+  config.loss = 10;
+  config.duplicate = 5;
+  config.reorder = 2;
+  Line line(config, 1);
+  for (std::size_t n = 0; n < 10000; ++n) line.enter(frame(n), Time(n * 100));
+  const auto numbers = arrived(line, 100s);
+  EXPECT_NEAR(static_cast<double>(numbers.size()), 9450, 200);
+  EXPECT_FALSE(std::is_sorted(numbers.begin(), numbers.end()));
+}
+
+TEST(Line, SwallowsLargePacketsAlone) {
+  LineConfig config;
+  config.black_hole = 1280;
+  Line line(config, 1);
+  line.enter(frame(1, 1280 + 14), 0s);
+  line.enter(frame(2, 1281 + 14), 0s);
+  EXPECT_EQ(arrived(line, 1s), std::vector<std::size_t>{1});
+}
+
+}  // namespace
+}  // namespace peersock::testbed
