@@ -29,6 +29,8 @@ class Table:
     def of(self, connecting: Profile, listening: Profile) -> Expectation:
         allowed, why = theory.outcome(connecting.behaviour, listening.behaviour)
         for exception in self._exceptions:
+            if exception.get("theory", allowed) != allowed:
+                continue
             if _matches(exception["pair"], connecting.name, listening.name):
                 return Expectation(tuple(exception["outcomes"]), exception["reason"], allowed)
         return Expectation((allowed,), why, allowed)
