@@ -220,7 +220,9 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
       return;
     }
     PathInfo path = path_of(*local, *remote);
-    path.remote_type = wire::to_string(offers_.type_of(*remote));
+    const wire::CandidateType remote_type = offers_.type_of(*remote);
+    path.remote_type = wire::to_string(remote_type);
+    path.relayed = path.relayed || remote_type == wire::CandidateType::kRelayed;
     if (path_ == path) return;
     path_ = path;
     queue([this, path] { callbacks_.pair_selected(path); });

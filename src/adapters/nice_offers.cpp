@@ -26,7 +26,7 @@ void NiceOffers::add(const std::vector<Candidate>& candidates) {
   for (const Candidate& candidate : candidates) {
     auto made = to_nice(candidate, stream_);
     if (!made || known_.size() >= wire::kMaxCandidates) continue;
-    if (is_direct(candidate) && seen_in_a_check(candidate)) again.push_back(renamed(candidate));
+    if (seen_in_a_check(candidate)) again.push_back(renamed(candidate));
     first.push_back(std::move(made));
     known_.push_back(candidate);
   }
@@ -77,8 +77,8 @@ NiceCandidatePtr NiceOffers::renamed(const Candidate& candidate) {
   Candidate other = candidate;
   // Of pairs with one foundation libnice checks one at a time, and these are not to wait.
   other.foundation = "again" + std::to_string(++renamed_);
-  other.type = candidate.type == CandidateType::kHost ? CandidateType::kServerReflexive
-                                                      : CandidateType::kHost;
+  other.type = candidate.type == CandidateType::kServerReflexive ? CandidateType::kHost
+                                                                 : CandidateType::kServerReflexive;
   return to_nice(other, stream_);
 }
 

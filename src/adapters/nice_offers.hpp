@@ -2,9 +2,10 @@
 //
 // libnice 0.1.21 makes pairs of a candidate only when the candidate is new to it, and forgets pairs
 // that it has not come to check when another one is nominated (RFC 8445 section 8.1.2). So an
-// address that was first seen in a check, and a candidate that comes while a relayed pair is being
-// nominated, may never be tried, and a session stays on its relay. A candidate of another type at
-// the same address is new to libnice: told so, it makes the pairs.
+// address that was first seen in a check, be it the peer's relay, may never be tried, nor a
+// candidate that comes while a relayed pair is being nominated: the session stays on its relay, or
+// finds no path at all. A candidate of another type at the same address is new to libnice: told so,
+// it makes the pairs.
 #pragma once
 
 #include <optional>

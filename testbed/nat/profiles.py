@@ -87,7 +87,8 @@ def _all() -> list[Profile]:
 PROFILES = {profile.name: profile for profile in _all()}
 
 # For every run of scripts/test: one of each kind.
-CHOSEN = ("public", "eim-eif", "eim-apdf", "adm-adf", "apdm-apdf", "linux", "udp-blocked")
+CHOSEN = ("public", "eim-eif", "eim-apdf", "adm-adf", "apdm-apdf", "pool-arbitrary", "linux",
+          "udp-blocked")
 
 # Every behaviour that the box has (testbed probes each before it is believed).
 EVERY_NAT = {
