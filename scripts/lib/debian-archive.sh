@@ -113,6 +113,38 @@ debian_source() {
 # tools like to escape in paths.
 prefix_name() { echo "$1-${2//[~:]/-}-$(dpkg --print-architecture)-$3"; }
 
+# cached_pkg_config_path PACKAGE PATTERN WHY: prints the folder for pkg-config's path of the build in
+# the cache. Where none matches PATTERN, says WHY and makes one with build_PACKAGE.
+cached_pkg_config_path() {
+  local package=$1 pattern=$2 why=$3 prefix began=$SECONDS
+  prefix=$(newest_match "$pattern")
+  if [ -z "$prefix" ]; then
+    say "$why"
+    make_once "$package" "$pattern" "build_$package" >&2
+    prefix=$(newest_match "$pattern")
+    say "$package is ready after $((SECONDS - began)) s: $prefix"
+  fi
+  echo "$prefix/lib/pkgconfig"
+}
+
+# build_debian_source SCRATCH HOME PACKAGE WANTED RECIPE SUITE...: builds the package's source with
+# make_PACKAGE, for make_once. RECIPE is part of the folder's name.
+build_debian_source() {
+  local scratch=$1 home=$2 package=$3 wanted=$4 recipe=$5 version prefix log=$1/build.log
+  shift 5
+  cd "$scratch" || exit
+  version=$(debian_source "$scratch" "$log" "$package" "$@") ||
+    show_and_die "$log" "cannot fetch $package's source package"
+  if dpkg --compare-versions "$version" lt "$wanted"; then
+    die "Debian $1 has $package $version here, and $wanted is needed"
+  fi
+  prefix=$home/$(prefix_name "$package" "$version" "$recipe")
+  say "building $package $version"
+  build_without_surroundings "make_$package" "$scratch" "$prefix" >>"$log" 2>&1 ||
+    show_and_die "$log" "$package does not build"
+  hand_over_build "$scratch" "$prefix"
+}
+
 # build_without_surroundings COMMAND...: the result depends on the recipe, not on who builds it.
 build_without_surroundings() (
   unset CC CXX CFLAGS CXXFLAGS CPPFLAGS LDFLAGS AR RANLIB MAKEFLAGS CROSS_COMPILE

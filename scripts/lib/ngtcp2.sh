@@ -49,32 +49,14 @@ ngtcp2_is_here() {
 # Prints the folder for pkg-config's path, or nothing when the system's ngtcp2 is enough; builds
 # what is missing. OpenSSL must be there.
 ngtcp2_pkg_config_path() {
-  local pattern prefix began=$SECONDS
   if system_ngtcp2_is_enough; then return 0; fi
-  pattern=$(ngtcp2_pattern)
-  prefix=$(newest_match "$pattern")
-  if [ -z "$prefix" ]; then
-    say "ngtcp2 $NGTCP2_WANTED is not here: building Debian $NGTCP2_RELEASE's, once (half a minute)"
-    make_once ngtcp2 "$pattern" build_ngtcp2 >&2
-    prefix=$(newest_match "$pattern")
-    say "ngtcp2 is ready after $((SECONDS - began)) s: $prefix"
-  fi
-  echo "$prefix/lib/pkgconfig"
+  cached_pkg_config_path ngtcp2 "$(ngtcp2_pattern)" \
+    "ngtcp2 $NGTCP2_WANTED is not here: building Debian $NGTCP2_RELEASE's, once (half a minute)"
 }
 
 build_ngtcp2() {
-  local scratch=$1 home=$2 version prefix log=$1/build.log
-  cd "$scratch" || exit
-  version=$(debian_source "$scratch" "$log" ngtcp2 "$NGTCP2_RELEASE") ||
-    show_and_die "$log" "cannot fetch ngtcp2's source package"
-  if dpkg --compare-versions "$version" lt "$NGTCP2_WANTED"; then
-    die "Debian $NGTCP2_RELEASE has ngtcp2 $version here, and $NGTCP2_WANTED is needed"
-  fi
-  prefix=$home/$(prefix_name ngtcp2 "$version" "$(ngtcp2_recipe_hash "$(ngtcp2_base)")")
-  say "building ngtcp2 $version"
-  build_without_surroundings make_ngtcp2 "$scratch" "$prefix" >>"$log" 2>&1 ||
-    show_and_die "$log" "ngtcp2 does not build"
-  hand_over_build "$scratch" "$prefix"
+  build_debian_source "$1" "$2" ngtcp2 "$NGTCP2_WANTED" \
+    "$(ngtcp2_recipe_hash "$(ngtcp2_base)")" "$NGTCP2_RELEASE"
 }
 
 make_ngtcp2() {

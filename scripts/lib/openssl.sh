@@ -30,32 +30,14 @@ openssl_is_here() {
 # Prints the folder for pkg-config's path, or nothing when the system's OpenSSL
 # is enough; builds what is missing.
 openssl_pkg_config_path() {
-  local pattern prefix began=$SECONDS
   if system_openssl_is_enough; then return 0; fi
-  pattern=$(openssl_pattern)
-  prefix=$(newest_match "$pattern")
-  if [ -z "$prefix" ]; then
-    say "OpenSSL $OPENSSL_WANTED is not here: building Debian $NEWER_RELEASE's, once (a few minutes)"
-    make_once openssl "$pattern" build_openssl >&2
-    prefix=$(newest_match "$pattern")
-    say "OpenSSL is ready after $((SECONDS - began)) s: $prefix"
-  fi
-  echo "$prefix/lib/pkgconfig"
+  cached_pkg_config_path openssl "$(openssl_pattern)" \
+    "OpenSSL $OPENSSL_WANTED is not here: building Debian $NEWER_RELEASE's, once (a few minutes)"
 }
 
 build_openssl() {
-  local scratch=$1 home=$2 version prefix log=$1/build.log
-  cd "$scratch" || exit
-  version=$(debian_source "$scratch" "$log" openssl "$NEWER_RELEASE" "$NEWER_RELEASE-security") ||
-    show_and_die "$log" "cannot fetch OpenSSL's source package"
-  if dpkg --compare-versions "$version" lt "$OPENSSL_WANTED"; then
-    die "Debian $NEWER_RELEASE has OpenSSL $version here, and $OPENSSL_WANTED is needed"
-  fi
-  prefix=$home/$(prefix_name openssl "$version" "$(openssl_recipe_hash)")
-  say "building OpenSSL $version"
-  build_without_surroundings make_openssl "$scratch" "$prefix" >>"$log" 2>&1 ||
-    show_and_die "$log" "OpenSSL does not build"
-  hand_over_build "$scratch" "$prefix"
+  build_debian_source "$1" "$2" openssl "$OPENSSL_WANTED" "$(openssl_recipe_hash)" \
+    "$NEWER_RELEASE" "$NEWER_RELEASE-security"
 }
 
 make_openssl() {
