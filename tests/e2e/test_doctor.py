@@ -1,15 +1,13 @@
 """`peersock doctor`: what it says of servers and networks that are in order, dead or wrong."""
 
-import contextlib
 import socket
-import subprocess
-import threading
 import time
 
 import pytest
 
-from harness import LIMIT, clean_environment, free_port
+from harness import clean_environment, free_port
 from test_relay import ADDRESS, turn  # noqa: F401 (a fixture)
+from turn_house import turn_server
 
 KINDS = ["open", "full-cone", "address-restricted", "port-restricted", "symmetric"]
 
@@ -35,23 +33,11 @@ def ways(process):
 @pytest.fixture
 def coturn(tmp_path):
     """coturn on two addresses and two ports, as RFC 5780 wants; gives the first port."""
-    port, other_port = free_port(), free_port()
-    process = subprocess.Popen(
-        ["turnserver", "-n", "--listening-ip=127.0.0.1", "--listening-ip=127.0.0.2",
-         f"--listening-port={port}", f"--alt-listening-port={other_port}", "--relay-ip=127.0.0.1",
-         "--lt-cred-mech", "--user=user:word", "--realm=test", "--no-tls", "--no-dtls", "--no-cli",
-         "--log-file=stdout", f"--userdb={tmp_path}/db", f"--pidfile={tmp_path}/pid"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    end = time.monotonic() + LIMIT
-    while True:
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.2", other_port), timeout=1).close()
-            break
-        assert process.poll() is None and time.monotonic() < end
-        threading.Event().wait(0.05)
-    yield port
-    process.terminate()
-    process.wait()
+    other_port = free_port()
+    with turn_server(tmp_path, "--listening-ip=127.0.0.1", "--listening-ip=127.0.0.2",
+                     f"--alt-listening-port={other_port}", "--relay-ip=127.0.0.1",
+                     answers_at=("127.0.0.2", other_port)) as port:
+        yield port
 
 
 @pytest.fixture

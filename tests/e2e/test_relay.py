@@ -1,16 +1,11 @@
 """Paths over a real TURN server."""
 
-import contextlib
-import shutil
 import socket
-import subprocess
-import threading
-import time
 
 import pytest
 
-from harness import (BOTH_ENGINES, LIMIT, clean_environment, echo, exchange, free_port, noise,
-                     with_engines)
+from harness import BOTH_ENGINES, clean_environment, echo, exchange, noise, with_engines
+from turn_house import turn_server
 
 
 def own_address():
@@ -29,24 +24,9 @@ ADDRESS = own_address()
 @pytest.fixture
 def turn(tmp_path):
     """coturn on this machine; gives its port. User "user", password "word"."""
-    program = shutil.which("turnserver") or "/usr/bin/turnserver"
-    port = free_port()
-    server = subprocess.Popen(
-        [program, "-n", f"--listening-ip={ADDRESS}", f"--relay-ip={ADDRESS}",
-         f"--listening-port={port}", "--lt-cred-mech", "--user=user:word", "--realm=test",
-         "--allow-loopback-peers", "--no-tls", "--no-dtls", "--no-cli", "--log-file=stdout",
-         f"--userdb={tmp_path}/turndb", f"--pidfile={tmp_path}/turn.pid"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    end = time.monotonic() + LIMIT
-    while True:
-        with contextlib.suppress(OSError):
-            socket.create_connection((ADDRESS, port), timeout=1).close()
-            break
-        assert server.poll() is None and time.monotonic() < end
-        threading.Event().wait(0.05)
-    yield port
-    server.terminate()
-    server.wait()
+    with turn_server(tmp_path, f"--listening-ip={ADDRESS}", f"--relay-ip={ADDRESS}",
+                     "--allow-loopback-peers", answers_at=ADDRESS) as port:
+        yield port
 
 
 def start_pair(world, turn, password, *arguments):
