@@ -1,5 +1,6 @@
 // What each congestion control of the ngtcp2 engine makes of a network, in virtual time. The rates
 // are properties of the test report; docs/performance.md has them.
+#include "adapters/ngtcp2_engine.hpp"
 #include "quic_fixture.hpp"
 
 namespace peersock::testing {

@@ -4,6 +4,7 @@
 
 #include <openssl/rand.h>
 
+#include "adapters/ngtcp2_engine.hpp"
 #include "quic_fixture.hpp"
 
 namespace peersock::testing {

@@ -9,14 +9,13 @@
 #include <string_view>
 
 #include "adapters/ngtcp2_connection.hpp"
-#include "adapters/ngtcp2_engine.hpp"
 #include "adapters/openssl_connection.hpp"
-#include "adapters/openssl_engine.hpp"
+#include "adapters/quic_engine.hpp"
 #include "support/seeded_rng.hpp"
 
 namespace peersock::testing {
 
-enum class EngineKind : std::uint8_t { kOpenSsl, kNgtcp2 };
+using EngineKind = adapters::QuicEngine;
 
 /// A client and a server, or the first and the second side of a session.
 struct EngineChoice {
@@ -47,8 +46,7 @@ inline Rng& engine_rng() {
 }
 
 inline Result<std::unique_ptr<quic::Engine>> make_engine_of(EngineKind kind) {
-  return kind == EngineKind::kNgtcp2 ? adapters::make_ngtcp2_engine(engine_rng())
-                                     : adapters::make_openssl_engine();
+  return adapters::make_quic_engine(kind, adapters::kDefaultCongestion, engine_rng());
 }
 
 /// For what the interface does not let anybody ask for: other names, no certificate.
