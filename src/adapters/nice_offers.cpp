@@ -21,12 +21,16 @@ bool is_direct(const Candidate& candidate) {
 }  // namespace
 
 void NiceOffers::add(const std::vector<Candidate>& candidates) {
+  const std::vector<Candidate> seen = seen_in_checks();
   std::vector<NiceCandidatePtr> first;
   std::vector<NiceCandidatePtr> again;
   for (const Candidate& candidate : candidates) {
     auto made = to_nice(candidate, stream_);
     if (!made || known_.size() >= wire::kMaxCandidates) continue;
-    if (seen_in_a_check(candidate)) again.push_back(renamed(candidate));
+    const bool is_seen = std::any_of(seen.begin(), seen.end(), [&](const Candidate& other) {
+      return same_place(other, candidate);
+    });
+    if (is_seen) again.push_back(renamed(candidate));
     first.push_back(std::move(made));
     known_.push_back(candidate);
   }
@@ -61,15 +65,14 @@ void NiceOffers::tell(std::vector<NiceCandidatePtr> candidates) {
   g_slist_free(list);
 }
 
-bool NiceOffers::seen_in_a_check(const Candidate& candidate) const {
+std::vector<Candidate> NiceOffers::seen_in_checks() const {
   GSList* list = nice_agent_get_remote_candidates(agent_, stream_, kNiceComponent);
-  bool seen = false;
+  std::vector<Candidate> seen;
   for (GSList* each = list; each != nullptr; each = each->next) {
-    const Candidate known = from_nice(*static_cast<::NiceCandidate*>(each->data));
-    seen = seen || (known.type == CandidateType::kPeerReflexive && same_place(known, candidate));
+    const NiceCandidatePtr known(static_cast<::NiceCandidate*>(each->data));
+    if (known->type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE) seen.push_back(from_nice(*known));
   }
-  g_slist_free_full(
-      list, [](gpointer data) { nice_candidate_free(static_cast<::NiceCandidate*>(data)); });
+  g_slist_free(list);
   return seen;
 }
 

@@ -37,7 +37,7 @@ class NiceOffers {
 
  private:
   void tell(std::vector<NiceCandidatePtr> candidates);
-  [[nodiscard]] bool seen_in_a_check(const wire::Candidate& candidate) const;
+  [[nodiscard]] std::vector<wire::Candidate> seen_in_checks() const;
   [[nodiscard]] NiceCandidatePtr renamed(const wire::Candidate& candidate);
 
   ::NiceAgent* agent_;
