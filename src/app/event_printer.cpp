@@ -48,9 +48,14 @@ void EventPrinter::line(const std::string& text) {
   write_error(text + "\n");
 }
 
+template <typename Fact>
+void EventPrinter::render(const Fact& fact) {
+  if (json_) return line(render_json(fact));
+  if (const auto text = render_text(fact, verbosity_)) line(*text);
+}
+
 void EventPrinter::show(const Event& event) {
-  if (json_) return line(render_json(event));
-  if (const auto text = render_text(event, verbosity_)) line(*text);
+  render(event);
 }
 
 void EventPrinter::show(const TraceStep& step) {
@@ -58,13 +63,11 @@ void EventPrinter::show(const TraceStep& step) {
 }
 
 void EventPrinter::show(const adapters::MailboxFact& fact) {
-  if (json_) return line(render_json(fact));
-  if (const auto text = render_text(fact, verbosity_)) line(*text);
+  render(fact);
 }
 
 void EventPrinter::show(const DoctorFact& fact) {
-  if (json_) return line(render_json(fact));
-  if (const auto text = render_text(fact, verbosity_)) line(*text);
+  render(fact);
 }
 
 void EventPrinter::show_status(const LiveStatus& status) {

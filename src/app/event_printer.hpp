@@ -35,6 +35,8 @@ class EventPrinter {
 
  private:
   void line(const std::string& text);
+  template <typename Fact>
+  void render(const Fact& fact);
 
   bool json_;
   Verbosity verbosity_;

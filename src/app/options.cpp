@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "app/conversion.hpp"
 #include "app/printable.hpp"
 
 namespace peersock::app {
@@ -225,32 +226,6 @@ tl::unexpected<Error> explain(const CLI::App& app, const CLI::ParseError& proble
   }
   return usage(fmt::format("The arguments are not understood; see {}", help));
 }
-
-/// Keeps the first error of a row of conversions.
-class Conversion {
- public:
-  template <typename T, typename Given, typename Parser>
-  void read(std::optional<T>& place, const char* name, const std::optional<Given>& text,
-            Parser parse) {
-    if (!text || error_) return;
-    Result<T> value = parse(name, *text);
-    if (value) {
-      place = std::move(*value);
-    } else {
-      error_ = std::move(value.error());
-    }
-  }
-  void refuse_if(bool wrong, const char* message) {
-    if (wrong && !error_) error_ = Error{ErrorKind::kUsage, message};
-  }
-  void take(Error error) {
-    if (!error_) error_ = std::move(error);
-  }
-  [[nodiscard]] const std::optional<Error>& error() const { return error_; }
-
- private:
-  std::optional<Error> error_;
-};
 
 void convert_settings(Conversion& conversion, Raw& raw) {
   SettingsLayer& layer = raw.options.settings;

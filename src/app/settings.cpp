@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/config_file.hpp"
+#include "app/conversion.hpp"
 
 namespace peersock::app {
 namespace {
@@ -70,27 +71,16 @@ Environment take_environment(Getter get) {
 
 Result<SettingsLayer> environment_layer(const Environment& environment) {
   SettingsLayer layer;
-  if (environment.rendezvous) {
-    auto urls = split_rendezvous_urls(kRendezvousVariable, *environment.rendezvous);
-    if (!urls) return tl::unexpected(std::move(urls.error()));
-    layer.rendezvous_urls = std::move(*urls);
-  }
-  if (environment.turn_password) {
-    auto password =
-        parse_turn_password(kTurnPasswordVariable, environment.turn_password->reveal_text());
-    if (!password) return tl::unexpected(std::move(password.error()));
-    layer.turn_password = std::move(*password);
-  }
-  if (environment.engine) {
-    const auto engine = parse_engine(kEngineVariable, *environment.engine);
-    if (!engine) return tl::unexpected(engine.error());
-    layer.engine = *engine;
-  }
-  if (environment.congestion) {
-    const auto congestion = parse_congestion(kCongestionVariable, *environment.congestion);
-    if (!congestion) return tl::unexpected(congestion.error());
-    layer.congestion = *congestion;
-  }
+  Conversion conversion;
+  conversion.read(layer.rendezvous_urls, kRendezvousVariable, environment.rendezvous,
+                  split_rendezvous_urls);
+  conversion.read(layer.turn_password, kTurnPasswordVariable, environment.turn_password,
+                  [](const char* name, const Secret& password) {
+                    return parse_turn_password(name, password.reveal_text());
+                  });
+  conversion.read(layer.engine, kEngineVariable, environment.engine, parse_engine);
+  conversion.read(layer.congestion, kCongestionVariable, environment.congestion, parse_congestion);
+  if (conversion.error()) return tl::unexpected(*conversion.error());
   return layer;
 }
 
