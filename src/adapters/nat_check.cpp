@@ -5,12 +5,14 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/server_checks.hpp"
 #include "adapters/stun_probe.hpp"
 
 namespace peersock::adapters {
-namespace {
 
-constexpr const char* kSilence = "no answer came in time";
+using ice::is_ipv6;
+
+namespace {
 
 std::string problem_of(ice::nat::Trouble trouble) {
   switch (trouble) {
@@ -23,11 +25,7 @@ std::string problem_of(ice::nat::Trouble trouble) {
     case ice::nat::Trouble::kSilent:
       break;
   }
-  return kSilence;
-}
-
-bool is_ipv6(const std::string& address) {
-  return address.find(':') != std::string::npos;
+  return kNoAnswer;
 }
 
 }  // namespace
@@ -40,7 +38,7 @@ class NatCheck::Impl {
         config_(std::move(config)),
         trace_(std::move(trace)),
         done_(std::move(done)) {
-    findings_.problem = kSilence;
+    findings_.problem = kNoAnswer;
   }
 
   void start() {

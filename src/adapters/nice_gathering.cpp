@@ -10,6 +10,9 @@
 #include "adapters/nice_candidate.hpp"
 
 namespace peersock::adapters {
+
+using ice::is_ipv6;
+
 namespace {
 
 constexpr std::size_t kMaxRelays = 4;
@@ -25,10 +28,6 @@ constexpr int kSocketBuffer = 4 * 1024 * 1024;
 
 std::string server_text(const std::string& host, std::uint16_t port) {
   return ice::endpoint_text(host, port);
-}
-
-bool is_ipv6(const std::string& address) {
-  return address.find(':') != std::string::npos;
 }
 
 }  // namespace

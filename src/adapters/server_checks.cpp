@@ -43,7 +43,7 @@ void RelayCheck::found(const wire::Candidate& candidate) {
 void RelayCheck::gave_up() {
   // How a session would go on is of no interest here.
   const std::string why = warning_.substr(0, warning_.find("; going on"));
-  report({std::nullopt, why.empty() ? "no answer came in time" : why});
+  report({std::nullopt, why.empty() ? kNoAnswer : why});
 }
 
 void RelayCheck::report(ServerFinding finding) {

@@ -14,6 +14,9 @@
 
 namespace peersock::adapters {
 
+/// Why a server does not work that nothing was heard of, as the end of a sentence.
+inline constexpr const char* kNoAnswer = "no answer came in time";
+
 struct ServerFinding {
   std::optional<Duration> after;  ///< from the first packet (or lookup); absent: it does not work
   std::string problem;            ///< then: why, as the end of a sentence

@@ -22,7 +22,6 @@ namespace peersock::app {
 namespace {
 
 constexpr Duration kDefaultLimit = 10s;
-constexpr const char* kSilence = "no answer came in time";
 
 bool has_network() {
   const auto interfaces = adapters::list_interfaces();
@@ -72,7 +71,7 @@ class Doctor {
 
  private:
   std::size_t add_server(ServerKind kind, std::string name) {
-    diagnosis_.servers.push_back({kind, std::move(name), std::nullopt, kSilence});
+    diagnosis_.servers.push_back({kind, std::move(name), std::nullopt, adapters::kNoAnswer});
     return diagnosis_.servers.size() - 1;
   }
 

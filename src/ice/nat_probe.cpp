@@ -3,15 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "ice/policy.hpp"
+
 namespace peersock::ice::nat {
-namespace {
-
-bool is_ipv6(const wire::StunAddress& address) {
-  return address.address.find(':') != std::string::npos;
-}
-
-}  // namespace
-
 Probe::Probe(ProbeConfig config) : config_(std::move(config)) {
   if (config_.others.size() > kMaxOtherServers) config_.others.resize(kMaxOtherServers);
 }
@@ -63,7 +57,7 @@ void Probe::on(BindingAnswered& input, Instant now, Outputs& /*out*/) {
   // Whoever answers in another's place has read or guessed the transaction: no answer.
   const bool changes = request->test == Test::kFilterBoth || request->test == Test::kFilterPort;
   if (!changes && input.from != request->destination) return;
-  if (is_ipv6(input.mapped) != is_ipv6(config_.server)) {
+  if (is_ipv6(input.mapped.address) != is_ipv6(config_.server.address)) {
     request->status = Status::kRefused;
     return;
   }
@@ -73,7 +67,7 @@ void Probe::on(BindingAnswered& input, Instant now, Outputs& /*out*/) {
   request->took = now - request->began;
   if (request->test != Test::kMapped && request->test != Test::kSecondMapped) return;
   // Both have to differ from the first, or the tests say nothing.
-  if (!input.other || is_ipv6(*input.other) != is_ipv6(config_.server)) return;
+  if (!input.other || is_ipv6(input.other->address) != is_ipv6(config_.server.address)) return;
   if (input.other->address == config_.server.address) return;
   if (input.other->port == config_.server.port) return;
   if (!other_) other_ = std::move(input.other);

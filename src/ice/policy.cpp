@@ -41,10 +41,6 @@ bool is_vpn(const LocalInterface& candidate) {
   return candidate.point_to_point || starts_with_any(candidate.name, kPrefixes);
 }
 
-bool is_ipv6(std::string_view address) {
-  return address.find(':') != std::string_view::npos;
-}
-
 bool is_loopback(const LocalInterface& candidate) {
   return candidate.loopback || candidate.address == "::1" || candidate.address.starts_with("127.");
 }
@@ -56,6 +52,10 @@ Tier tier_of(const LocalInterface& candidate) {
 }
 
 }  // namespace
+
+bool is_ipv6(std::string_view address) {
+  return address.find(':') != std::string_view::npos;
+}
 
 bool is_link_local(std::string_view address) {
   if (!is_ipv6(address)) return address.starts_with("169.254.");

@@ -16,6 +16,9 @@ enum class RelayPolicy : std::uint8_t { kAuto, kOnly, kNever };
   return policy == RelayPolicy::kAuto || (policy == RelayPolicy::kOnly) == relayed;
 }
 
+/// Of a numeric address.
+[[nodiscard]] bool is_ipv6(std::string_view address);
+
 /// "192.0.2.1:4000" or "[2001:db8::1]:4000", the form of the addresses in PathInfo.
 [[nodiscard]] std::string endpoint_text(std::string_view address, std::uint16_t port);
 
