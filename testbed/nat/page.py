@@ -19,7 +19,7 @@ border-radius:.3rem;color:#fff}
 .map button:focus{outline:2px solid Highlight}
 #about{min-height:6.5em;padding:.6rem .8rem;border-left:4px solid gray;margin:.8rem 0;
 overflow-wrap:anywhere}
-ol{padding-left:1.8rem;columns:19rem}li{break-inside:avoid}
+ol{padding-left:1.8rem;columns:19rem;column-gap:2.5rem}li{break-inside:avoid}
 table{border-collapse:collapse}td,th{padding:.15rem .8rem .15rem 0;text-align:right}
 td:first-child,th:first-child{text-align:left}
 """

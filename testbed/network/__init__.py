@@ -4,7 +4,7 @@ A scenario reads like the drawing of a network:
 
     with Internet() as internet:
         server = internet.host("server", ["192.0.2.10", "192.0.2.11"])
-        home = Site(internet, "home", number=1).nat(Nat(mapping=ENDPOINT_INDEPENDENT))
+        home = Site(internet, "home", 1, [Nat(mapping=ENDPOINT_INDEPENDENT)])
         laptop = home.host("laptop")
 
 Nothing has a name outside the process that made it, so everything is gone when it ends.

@@ -152,7 +152,6 @@ class Site:
                  link: Link | None = None, ipv6: bool = False, ipv4: bool = True) -> None:
         self.network, self.name, self.number = internet.network, name, number
         self.internet, self.link, self.ipv6, self.ipv4 = internet, link, ipv6, ipv4
-        self.boxes: list[subprocess.Popen[bytes]] = []
         self._hosts = 0
         upper: Namespace | None = None
         for level, stage in enumerate(reversed(stages)):
@@ -212,12 +211,12 @@ class Site:
 
     def _start_natbox(self, namespace: Namespace, nat: Nat, gateway: str, outside: list[str],
                       next_hop: str) -> None:
-        self.boxes.append(self.network.box(
+        self.network.box(
             namespace, "natbox", "--inside", "lan", "--outside", "wan", "--gateway", gateway,
             "--addresses", ",".join(outside), "--next-hop", next_hop, "--mapping", nat.mapping,
             "--filtering", nat.filtering, "--port", nat.port, "--hairpin",
             "yes" if nat.hairpin else "no", "--timeout-ms", int(nat.timeout * 1000), "--pooling",
-            "paired" if nat.paired else "arbitrary", "--seed", self.number))
+            "paired" if nat.paired else "arbitrary", "--seed", self.number)
 
     def _start_kernel(self, namespace: Namespace, stage: KernelNat | Firewall, gateway: str,
                       address: str) -> None:
