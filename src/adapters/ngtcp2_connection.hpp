@@ -18,6 +18,7 @@
 #include "adapters/ngtcp2_stream.hpp"
 #include "adapters/ngtcp2_tls.hpp"
 #include "adapters/quic_close.hpp"
+#include "adapters/stream_turns.hpp"
 #include "core/rng.hpp"
 #include "quic/connection.hpp"
 
@@ -94,7 +95,6 @@ class Ngtcp2Connection final : public quic::Connection {
   [[nodiscard]] Ngtcp2Stream* find(quic::StreamId id);
   Ngtcp2Stream* add(quic::StreamId id, bool ours);
   [[nodiscard]] Ngtcp2Stream* next_with_output();
-  void take_turn(Ngtcp2Stream& stream);
   void queue_output(Ngtcp2Stream& stream);
   void announce_readable(Ngtcp2Stream& stream);
   void open_windows(const Ngtcp2Stream& stream, std::size_t octets);
@@ -115,7 +115,7 @@ class Ngtcp2Connection final : public quic::Connection {
   SendBudget budget_;
   SslContextPtr context_;
   std::unordered_map<quic::StreamId, std::unique_ptr<Ngtcp2Stream>> streams_;
-  std::deque<quic::StreamId> output_;  ///< streams that have something to send, in turn
+  StreamTurns turns_;  ///< of those that have something to send
   std::unique_ptr<Ngtcp2Tls> tls_;
   Ngtcp2ConnectionPtr connection_;  ///< after what it points to
 

@@ -109,13 +109,13 @@ ngtcp2_ssize Ngtcp2Connection::write_packet(ngtcp2_path* path, ngtcp2_pkt_info* 
         at);
     if (stream != nullptr && taken >= 0) {
       stream->on_sent(static_cast<std::size_t>(taken), fin);
-      take_turn(*stream);
+      turns_.serve();
     }
     if (stream != nullptr &&
         (size == NGTCP2_ERR_STREAM_DATA_BLOCKED || size == NGTCP2_ERR_STREAM_SHUT_WR ||
          size == NGTCP2_ERR_STREAM_NOT_FOUND)) {
       // The first of them comes back with MAX_STREAM_DATA, the others never.
-      output_.pop_front();
+      turns_.leave();
       stream->queued = false;
       continue;
     }
@@ -125,28 +125,21 @@ ngtcp2_ssize Ngtcp2Connection::write_packet(ngtcp2_path* path, ngtcp2_pkt_info* 
 
 /// The stream whose turn it is; nothing when none has anything to send.
 Ngtcp2Stream* Ngtcp2Connection::next_with_output() {
-  while (!output_.empty()) {
-    const auto found = streams_.find(output_.front());
+  while (!turns_.empty()) {
+    const auto found = streams_.find(turns_.front());
     if (found != streams_.end()) {
       if (found->second->has_output()) return found->second.get();
       found->second->queued = false;
     }
-    output_.pop_front();
+    turns_.leave();
   }
   return nullptr;
-}
-
-/// A stream that had its packet goes behind the others.
-void Ngtcp2Connection::take_turn(Ngtcp2Stream& stream) {
-  output_.pop_front();
-  stream.queued = false;
-  queue_output(stream);
 }
 
 void Ngtcp2Connection::queue_output(Ngtcp2Stream& stream) {
   if (stream.queued || !stream.has_output()) return;
   stream.queued = true;
-  output_.push_back(stream.id());
+  turns_.join(stream.id());
 }
 
 void Ngtcp2Connection::write_late_trains() {
