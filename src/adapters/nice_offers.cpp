@@ -34,8 +34,8 @@ void NiceOffers::add(const std::vector<Candidate>& candidates) {
     first.push_back(std::move(made));
     known_.push_back(candidate);
   }
-  tell(std::move(first));
-  tell(std::move(again));
+  tell(first);
+  tell(again);
 }
 
 void NiceOffers::repeat_direct() {
@@ -45,7 +45,7 @@ void NiceOffers::repeat_direct() {
   for (const Candidate& candidate : known_) {
     if (is_direct(candidate)) again.push_back(renamed(candidate));
   }
-  tell(std::move(again));
+  tell(again);
 }
 
 CandidateType NiceOffers::type_of(const ::NiceCandidate& remote) const {
@@ -57,7 +57,7 @@ CandidateType NiceOffers::type_of(const ::NiceCandidate& remote) const {
 }
 
 /// libnice sorts its checks itself.
-void NiceOffers::tell(std::vector<NiceCandidatePtr> candidates) {
+void NiceOffers::tell(const std::vector<NiceCandidatePtr>& candidates) {
   if (candidates.empty()) return;
   GSList* list = nullptr;
   for (const auto& candidate : candidates) list = g_slist_prepend(list, candidate.get());

@@ -36,7 +36,7 @@ class NiceOffers {
   static constexpr int kMaxRepeats = 3;
 
  private:
-  void tell(std::vector<NiceCandidatePtr> candidates);
+  void tell(const std::vector<NiceCandidatePtr>& candidates);
   [[nodiscard]] std::vector<wire::Candidate> seen_in_checks() const;
   [[nodiscard]] NiceCandidatePtr renamed(const wire::Candidate& candidate);
 

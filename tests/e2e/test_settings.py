@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from harness import clean_environment, free_port
+from harness import clean_environment
 
 
 def run(world, *arguments, env=None):
@@ -66,7 +66,7 @@ def test_a_malformed_file_names_file_group_key_and_expectation(world, tmp_path, 
 
 def test_precedence_is_command_line_environment_file_default(world, tmp_path):
     (tmp_path / "peersock.conf").write_text(
-        f"[rendezvous]\nurl = ws://127.0.0.1:{free_port()}/v1\n"
+        f"[rendezvous]\nurl = ws://127.0.0.1:{world.reserved_port()}/v1\n"
         "[ice]\nstun =\nturn =\n")
     home = str(tmp_path)
     mailbox = world.mailbox
