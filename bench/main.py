@@ -15,6 +15,7 @@ from bench.chart import chart
 from bench.processes import Failure
 from bench.service import Service
 from bench.timeline import print_timeline
+from testbed.network.internet import program
 
 NAMES = (*networks.TUNNELS, *networks.FILES)
 
@@ -31,6 +32,8 @@ def arguments(argv):
     parser.add_argument("--quick", action="store_true", help="small sizes, one round: a self-test")
     parser.add_argument("--out", type=pathlib.Path, metavar="FILE", help="write all as JSON")
     parser.add_argument("--svg", type=pathlib.Path, metavar="FILE", help="write a chart")
+    parser.add_argument("--into", type=pathlib.Path, metavar="FILE",
+                        help="put the tables between the marks of this document")
     parser.add_argument("--render", type=pathlib.Path, nargs="+", metavar="FILE",
                         help="measure nothing; print what --out has written, of several runs "
                              "each network as the last one has it")
@@ -41,6 +44,8 @@ def arguments(argv):
     options = parser.parse_args(argv)
     if options.quick:
         options.networks = options.networks or list(QUICK)
+    if options.into and not report.has_marks(options.into.read_text()):
+        parser.error(f"{options.into} has not the marks {' and '.join(report.MARKS)}")
     try:
         options.chosen = networks.chosen(options.networks)
     except KeyError as unknown:
@@ -94,7 +99,10 @@ def main(argv):
 
 
 def show(result, options):
-    print(report.document(result))
+    text = report.document(result)
+    print(text)
+    if options.into:
+        options.into.write_text(report.put_between_marks(options.into.read_text(), text))
     if options.svg:
         options.svg.write_text(chart(result))
 
@@ -133,9 +141,11 @@ class Bench:
     @contextlib.contextmanager
     def _place(self, network):
         with contextlib.ExitStack() as stack:
-            lab = laboratory.Lab(stack, network)
             if not systems.BINARY.exists():
                 raise Failure(f"{systems.BINARY} is not there; build it or set PEERSOCK_BINARY")
+            if network.link and not program("linkbox").exists():
+                raise Failure(f"{program('linkbox')} is not there; build with -Dbench=true")
+            lab = laboratory.Lab(stack, network)
             place = systems.Place(lab, Service(stack, lab.a), self.directory,
                                   systems.start_mailbox(stack, lab, self.directory))
             yield place, series.Clients(stack, lab)

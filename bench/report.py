@@ -252,6 +252,20 @@ def aim(result):
     return grid(rows) if len(rows) > 1 else ""
 
 
+MARKS = "<!-- tables of scripts/bench -->", "<!-- end of the tables -->"
+
+
+def has_marks(document_text):
+    begin, end = (document_text.find(mark) for mark in MARKS)
+    return 0 <= begin < end
+
+
+def put_between_marks(document_text, tables):
+    before, _, rest = document_text.partition(MARKS[0])
+    after = rest.partition(MARKS[1])[2]
+    return f"{before}{MARKS[0]}\n\n{tables}\n\n{MARKS[1]}{after}"
+
+
 def document(result):
     facts = result["machine"]
     sizes = result["sizes"]

@@ -212,7 +212,15 @@ def fairness(ours, other, clients, seconds):
         both = clients.first, clients.second
         for client, route in zip(both, routes):
             client.begin("flow", target=route.target, seconds=seconds)
-        bins = [client.finish()["bins"] for client in both]
+        answers, failures = [], []
+        for client in both:  # the second one's, too, when the first has failed
+            try:
+                answers.append(client.finish())
+            except Failure as failure:
+                failures.append(failure)
+    if failures:
+        raise failures[0]
+    bins = [answer["bins"] for answer in answers]
     late = [each[len(each) // 3:] for each in bins]
     mine, theirs = (sum(each) / len(each) / MIB for each in late)
     return {"ours": mine, "other": theirs, "share": mine / ((mine + theirs) or 1)}

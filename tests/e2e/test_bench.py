@@ -61,8 +61,15 @@ def test_quick_run_measures_every_system_it_can(tmp_path):
     assert xml.etree.ElementTree.parse(svg).getroot().tag.endswith("svg")
     for name in result["names"].values():
         assert name in done.stdout
-    again = bench("--render", out)
+
+    document = tmp_path / "document.md"
+    document.write_text("before\n<!-- tables of scripts/bench -->\nold\n"
+                        "<!-- end of the tables -->\nafter\n")
+    again = bench("--render", out, "--into", document)
     assert again.stdout == done.stdout
+    text = document.read_text()
+    assert text.startswith("before\n") and text.endswith("\nafter\n")
+    assert done.stdout in text and "old" not in text
 
 
 def test_a_network_can_be_chosen(tmp_path):
@@ -75,6 +82,10 @@ def test_a_network_can_be_chosen(tmp_path):
     (found,) = result["figures"]["narrow"]
     assert 0 < found["tcp"]["mib_per_second"] <= 200e6 / 8 / 2**20
     assert bench("--networks", "nowhere").returncode == 2
+    unmarked = tmp_path / "unmarked.md"
+    unmarked.write_text("nothing to replace\n")
+    assert bench("--render", out, "--into", unmarked).returncode == 2
+    assert unmarked.read_text() == "nothing to replace\n"
 
 
 def test_a_failing_run_says_why_and_leaves_nothing(tmp_path):
