@@ -81,7 +81,7 @@ def panels(result):
                "ms, less is better"),
         _panel(result, "connect", "first_octet_round_trips", "50 ms, code typed to first octet",
                "round trips, less is better"),
-        _panel(result, "lan", "crowd_ms", f"{result['sizes']['crowd']} connections at once",
+        _panel(result, "lan", "crowd_ms", f"{result['sizes']['crowd']:,} connections at once",
                "ms, less is better"),
     ]
     found += [_panel(result, key, "mib_per_second", about["title"], "MiB/s, more is better")
@@ -93,8 +93,10 @@ def panels(result):
 
 
 def _text(x, y, text, size=11, colour=INK, anchor="start", weight="normal"):
+    """With a rim of paper, for lines that it meets."""
     return (f"<text x='{x:.1f}' y='{y:.1f}' font-size='{size}' fill='{colour}' "
-            f"text-anchor='{anchor}' font-weight='{weight}'>{escape(text)}</text>")
+            f"text-anchor='{anchor}' font-weight='{weight}' stroke='{PAPER}' stroke-width='3' "
+            f"paint-order='stroke'>{escape(text)}</text>")
 
 
 def _number(value):

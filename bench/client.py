@@ -104,8 +104,8 @@ class Crowd:
 
 
 class Flow:
-    """Octets received side by side for a time; those of each second, and each of them compared with
-    what was sent unless `compare` is false."""
+    """Octets received side by side for a time: how many in each second; each is compared with what
+    was sent unless `compare` is false."""
 
     def __init__(self, target, seconds, streams, compare):
         self.seconds, self.compare = seconds, compare
@@ -215,45 +215,59 @@ def first_octet(command, environment, data):
     return {"seconds": seconds, "began": start, "lines": lines}
 
 
+class Fetch:
+    """A program that receives a file into an empty directory."""
+
+    def __init__(self, command, environment, directory):
+        self.folder = pathlib.Path(directory)
+        self.said = []
+        self.start = time.perf_counter()
+        self.process = subprocess.Popen(command, env={**os.environ, **environment},
+                                        cwd=self.folder, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.reader = threading.Thread(target=stamp_lines,
+                                       args=(self.process.stdout, self.start, self.said))
+        self.reader.start()
+        with contextlib.suppress(OSError):
+            self.process.stdin.write(b"y\n")
+            self.process.stdin.flush()
+
+    def follow(self, octets, seconds):
+        """Until the octets are there, the time after the first of them is over, or it has ended."""
+        first, size, now = None, 0, self.start
+        while size < octets and now < (first + seconds if first else self.start + LIMIT):
+            time.sleep(0.001)
+            ended = self.process.poll() is not None
+            size, now = folder_size(self.folder), time.perf_counter()
+            first = first or (now if size else None)
+            if ended:
+                break
+        if first is None:
+            raise OSError("no octet came: " + " ".join(text for _, text in self.said[-5:]))
+        return {"first": first - self.start, "octets": size, "seconds": now - first}
+
+    def end(self, patience):
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+        try:
+            self.process.wait(timeout=patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.reader.join()
+
+
 def fetch(command, environment, directory, octets, seconds):
-    """Runs a program that receives a file into an empty directory, until it ends or the time is over:
-    when the first octet was there, how many came until when, and the CPU time of the program."""
+    """How a file came, and the CPU time of the program."""
     before = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
-    folder = pathlib.Path(directory)
-    start = time.perf_counter()
-    process = subprocess.Popen(command, env={**os.environ, **environment}, cwd=folder,
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT)
-    said = []
-    reader = threading.Thread(target=stamp_lines, args=(process.stdout, start, said))
-    reader.start()
-    with contextlib.suppress(OSError):
-        process.stdin.write(b"y\n")
-        process.stdin.flush()
-    first = None
-    size, now = 0, start
-    while size < octets and (first is None or now < first + seconds) and now < start + LIMIT:
-        time.sleep(0.001)
-        ended = process.poll() is not None
-        size, now = folder_size(folder), time.perf_counter()
-        first = first or (now if size else None)
-        if ended:
-            break
-    if size < octets:
-        process.terminate()
-    with contextlib.suppress(OSError):
-        process.stdin.close()
+    program = Fetch(command, environment, directory)
+    found = {"octets": 0}
     try:
-        process.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    reader.join()
-    if first is None:
-        raise OSError("no octet came: " + " ".join(text for _, text in said[-5:]))
+        found = program.follow(octets, seconds)
+    finally:
+        program.end(10 if found["octets"] >= octets else 0)
     cpu = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]) - before
-    return {"first": first - start, "octets": size, "seconds": now - first, "cpu": cpu,
-            "ended_well": process.returncode == 0}
+    return {**found, "cpu": cpu}
 
 
 def folder_size(folder):

@@ -55,7 +55,8 @@ def arguments(argv):
 
 # One of each kind. What the others do is the same with other properties.
 QUICK = ("lan", "connect", "loss1", "deep", "fair_shallow")
-QUICK_SYSTEMS = {"lan": ("tcp", *networks.OURS, "socat", "ssh", *networks.FILES), "connect": (networks.BEST,),
+QUICK_SYSTEMS = {"lan": ("tcp", *networks.OURS, "socat", "ssh", *networks.FILES),
+                 "connect": (networks.BEST,),
                  "loss1": (networks.BEST, "openssl_auto"), "deep": (networks.BEST,)}
 
 

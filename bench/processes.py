@@ -79,6 +79,14 @@ class Events:
         return next((e for _, e in self.stamped if e.get("event") == name), None)
 
 
+def _sockets(pid):
+    """The lines of what TCP has where a process is; none when it has just ended."""
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            lines = pathlib.Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
+            yield from map(str.split, lines)
+
+
 def wait_for_port(port, process):
     """Until something listens where the process is; socat and ssh do not say when they do."""
     wanted = f":{port:04X}"
@@ -86,10 +94,8 @@ def wait_for_port(port, process):
     while time.monotonic() < end:
         if process.poll() is not None:
             raise Failure(f"{process.args[0]} ended with code {process.returncode}")
-        for table in ("tcp", "tcp6"):
-            lines = pathlib.Path(f"/proc/{process.pid}/net/{table}").read_text().splitlines()[1:]
-            if any(f[1].endswith(wanted) and f[3] == "0A" for f in map(str.split, lines)):
-                return
+        if any(f[1].endswith(wanted) and f[3] == "0A" for f in _sockets(process.pid)):
+            return
         select.select([], [], [], 0.02)
     raise Failure(f"nothing listens on port {port}")
 

@@ -26,9 +26,9 @@ LAN = [
     ("beside_mib_per_second", "  which carries, MiB/s", 0),
     ("connections_per_second", "new connections a second", 0),
     ("connection_us", "new connection to first octet, us", 0),
-    ("crowd_ms", "{crowd} connections at once, ms", 0),
-    ("idle_a_mib", "resident with {crowd} idle, A, MiB", 1),
-    ("idle_b_mib", "resident with {crowd} idle, B, MiB", 1),
+    ("crowd_ms", "{crowd:,} connections at once, ms", 0),
+    ("idle_a_mib", "resident with {crowd:,} idle, A, MiB", 1),
+    ("idle_b_mib", "resident with {crowd:,} idle, B, MiB", 1),
     ("peak_a_mib", "peak memory, A, MiB", 1),
     ("peak_b_mib", "peak memory, B, MiB", 1),
 ]
@@ -266,22 +266,27 @@ def put_between_marks(document_text, tables):
     return f"{before}{MARKS[0]}\n\n{tables}\n\n{MARKS[1]}{after}"
 
 
+TABLES = (lan, far, flows, interactive, fairness, ratios, engines, aim)
+
+
+def _notes(result):
+    names, checksums = result["names"], result["checksums"]
+    equal = [names[key] for key, fine in checksums.items() if fine]
+    return "\n".join([
+        *(["octets equal: " + "; ".join(equal)] if equal else []),
+        *(f"OCTETS DIFFER: {names[key]}" for key, fine in checksums.items() if not fine),
+        *(f"FAILED: {failure}" for failure in result["failures"]),
+        *(f"not measured: {key}: {reason}" for key, reason in result["absent"].items())])
+
+
 def document(result):
-    facts = result["machine"]
-    sizes = result["sizes"]
-    parts = ["\n".join([
+    facts, rounds = result["machine"], result["sizes"]["rounds"]
+    programs = ("peersock", "openssl", "ssh", "socat", "magic_wormhole", "william")
+    head = "\n".join([
         f"{facts['cpu']}, {facts['cores']} cores, Linux {facts['kernel']}, "
         f"load at the start {facts['load_at_start']:.1f}, socket buffers up to "
-        f"{facts['rmem_max'] >> 10} KiB",
-        "; ".join(facts[key] for key in ("peersock", "openssl", "ssh", "socat", "magic_wormhole",
-                                         "william")),
-        f"LAN: {sizes['rounds']} rounds, median (least-most); one stream elsewhere: the whole time "
-        "(its slowest and its quickest sixth)"])]
-    parts += [part(result) for part in (lan, far, flows, interactive, fairness, ratios, engines, aim)]
-    notes = [f"octets equal: {'; '.join(result['names'][k] for k, ok in result['checksums'].items() if ok)}"
-             ] if result["checksums"] else []
-    notes += [f"OCTETS DIFFER: {result['names'][k]}" for k, ok in result["checksums"].items() if not ok]
-    notes += [f"FAILED: {failure}" for failure in result["failures"]]
-    notes += [f"not measured: {key}: {reason}" for key, reason in result["absent"].items()]
-    parts.append("\n".join(notes))
+        f"{facts['rmem_max'] >> 10} KiB; " + "; ".join(facts[key] for key in programs) + ".", "",
+        f"On the LAN the median of {rounds} rounds (least-most); one stream elsewhere: the whole "
+        "time (its slowest and its quickest sixth)."])
+    parts = [head, *(table(result) for table in TABLES), _notes(result)]
     return "\n\n".join(part for part in parts if part)
