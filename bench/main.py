@@ -70,7 +70,6 @@ class Sizes:
         self.far = 5 if quick else 20
         self.connects = 1 if quick else 5
         self.file = (2 if quick else 1024) << 20
-        self.far_file = (2 if quick else 2048) << 20
         self.verify = (3 if quick else 128) * (1 << 20) + 1
         self.engine_mib = 16 if quick else 1024
         self.seconds = options.seconds or (1 if quick else None)

@@ -193,7 +193,7 @@ def flow(system, clients, _sizes, seconds):
 
 def far(system, clients, sizes, seconds):
     if hasattr(system, "carry"):
-        return carry(system, clients.first, sizes.far_file, seconds)
+        return carry(system, clients.first, sizes.file, seconds)
     with contextlib.ExitStack() as stack:
         route = system.open(stack)
         samples = clients.first.ask("sequence", target=route.target, count=sizes.far)["samples"]
