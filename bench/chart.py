@@ -4,6 +4,8 @@ import dataclasses
 import statistics
 from xml.sax.saxutils import escape
 
+from bench.networks import CONTROLS
+
 WIDTH, MARGIN, COLUMNS, GUTTER = 1200, 32, 3, 28
 PANEL = (WIDTH - 2 * MARGIN - (COLUMNS - 1) * GUTTER) / COLUMNS
 LABEL, VALUE, ROW, BAR, HEAD = 124, 62, 21, 13, 44
@@ -62,8 +64,8 @@ def _fairness(result):
     for key, found in result["fairness"].items():
         bars = []
         for pair, one in found.items():
-            control = pair.partition(" ")[0]
-            colour = OTHERS if control == "tcp" else COLOURS["ngtcp2_auto"]
+            ours = pair.partition(" ")[0] in CONTROLS
+            colour = COLOURS["ngtcp2_auto"] if ours else OTHERS
             share = one["share"] * 100
             bars.append(Bar(pair, colour, share, share, share))
         yield Panel(result["networks"][key]["title"], "share of the first flow in %, 50 is fair",

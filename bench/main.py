@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
@@ -17,6 +18,7 @@ from bench.service import Service
 from bench.timeline import print_timeline
 from testbed.network.internet import program
 
+KERNEL_CONTROLS = pathlib.Path("/proc/sys/net/ipv4/tcp_available_congestion_control")
 NAMES = (*networks.TUNNELS, *networks.FILES)
 
 
@@ -218,11 +220,14 @@ class Bench:
         found = self.result["fairness"].setdefault(network.key, {})
         tcp = systems.Direct(place)
         pairs = [("tcp", "tcp", tcp, tcp)]
+        if "bbr" in KERNEL_CONTROLS.read_text().split():
+            pairs.append(("Linux bbr", "tcp", systems.Direct(
+                dataclasses.replace(place, service=place.service.with_control("bbr"))), tcp))
         for control in networks.CONTROLS:
             ours, again = (systems.Peersock(place, "ngtcp2", "auto", control) for _ in range(2))
             pairs += [(control, "tcp", ours, tcp), (control, "ours", ours, again)]
         if self.options.quick:
-            pairs = pairs[1:3]
+            pairs = pairs[-2:]
         for control, beside, ours, other in pairs:
             self._say(f"  {control} beside {beside}")
             try:

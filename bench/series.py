@@ -130,16 +130,14 @@ def carry(system, client, octets, seconds):
     return found
 
 
-def beside(system, clients, seconds, gap):
+def beside(route, clients, seconds, gap):
     """An interactive connection alone, then beside a bulk one of the same session."""
-    with contextlib.ExitStack() as stack:
-        route = system.open(stack)
-        idle = clients.second.ask("ping", target=route.target, seconds=seconds / 4, gap=gap)
-        clients.first.begin("flow", target=route.target, seconds=seconds)
-        try:
-            busy = clients.second.ask("ping", target=route.target, seconds=seconds, gap=gap)
-        finally:
-            answer = clients.first.finish()
+    idle = clients.second.ask("ping", target=route.target, seconds=seconds / 4, gap=gap)
+    clients.first.begin("flow", target=route.target, seconds=seconds)
+    try:
+        busy = clients.second.ask("ping", target=route.target, seconds=seconds, gap=gap)
+    finally:
+        answer = clients.first.finish()
     found = {**latencies(idle["samples"], "idle"), **latencies(busy["samples"], "beside")}
     found["beside_over_idle_ms"] = (found["beside_p99_us"] - found["idle_p99_us"]) / 1e3
     return {**{f"beside_{key}": value for key, value in rates(answer, seconds).items()}, **found}
@@ -163,9 +161,9 @@ def lan(system, clients, sizes, seconds):
         found |= bulk(client, route, seconds, compare=False)
         eight = bulk(client, route, seconds, streams=8, compare=False)
         found |= {f"eight_{key}": value for key, value in eight.items()}
+        found |= beside(route, clients, seconds, gap=0.002)
         found |= memory(route, "peak")
     found |= crowd(system, client, sizes.crowd)
-    found |= beside(system, clients, seconds, gap=0.002)
     if hasattr(system, "first_octet"):
         found["first_octet_ms"] = first_octet(system, client)
     return found
@@ -202,7 +200,8 @@ def far(system, clients, sizes, seconds):
 
 
 def interactive(system, clients, _sizes, seconds):
-    return beside(system, clients, seconds, gap=0.02)
+    with contextlib.ExitStack() as stack:
+        return beside(system.open(stack), clients, seconds, gap=0.02)
 
 
 def fairness(ours, other, clients, seconds):

@@ -42,9 +42,12 @@ def pattern_digest(octets):
 
 
 class Service:
-    """Echoes are served by one thread, each transfer by one of its own."""
+    """Echoes are served by one thread, each transfer by one of its own. `control` is the congestion
+    control of its connections, if it is to be another than the route's.
+    """
 
-    def __init__(self, stack, host):
+    def __init__(self, stack, host, control=None):
+        self.stack, self.host, self.control = stack, host, control
         self.file = os.memfd_create("pattern")
         os.write(self.file, pattern())
         self.listener = host.namespace.socket(kind=socket.SOCK_STREAM)
@@ -58,6 +61,10 @@ class Service:
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
         stack.callback(self._stop)
+
+    def with_control(self, control):
+        """Another one like this."""
+        return Service(self.stack, self.host, control)
 
     def _serve(self):
         while True:
@@ -80,6 +87,8 @@ class Service:
     def _accept(self, listener):
         connection, _ = listener.accept()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.control:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, self.control.encode())
         self.selector.register(connection, selectors.EVENT_READ, self._begin)
 
     def _drop(self, connection):
