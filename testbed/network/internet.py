@@ -47,11 +47,13 @@ class Network(contextlib.ExitStack):
         return process
 
     def cable(self, upper: Namespace, upper_device: str, lower: Namespace, lower_device: str,
-              link: Link | None = None) -> tuple[str, str]:
-        """Joins two devices, by a line with properties if one is given; gives their addresses."""
+              link: Link | None = None, offloads: bool = False) -> tuple[str, str]:
+        """Joins two devices, by a line with properties if one is given; gives their addresses.
+        `offloads`: without a line, whole trains of segments may cross (see `join`).
+        """
         upper_hardware, lower_hardware = self.hardware(), self.hardware()
         if link is None:
-            join(upper, upper_device, upper_hardware, lower, lower_device, lower_hardware)
+            join(upper, upper_device, upper_hardware, lower, lower_device, lower_hardware, offloads)
             return upper_hardware, lower_hardware
         middle = self.namespace(f"line to {lower.name}")
         join(upper, upper_device, upper_hardware, middle, "a", self.hardware())
