@@ -108,6 +108,10 @@ IceAgentCallbacks GlibHost::agent_callbacks() {
         peer_->agent_failed();
         schedule();
       },
+      [this](ice::ChecksFinished seen) {
+        peer_->checks_finished(std::move(seen));
+        schedule();
+      },
       [this] {
         peer_->path_writable();
         schedule();

@@ -167,7 +167,11 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     self->connected_ = carries_data(state);
     if (self->connected_) {
       self->report_path();
-      if (state == NICE_COMPONENT_STATE_READY) self->look_for_a_direct_path();
+      if (state == NICE_COMPONENT_STATE_READY) {
+        self->queue(
+            [self, seen = self->offers_.seen()] { self->callbacks_.checks_finished(seen); });
+        self->look_for_a_direct_path();
+      }
       return;
     }
     self->path_.reset();

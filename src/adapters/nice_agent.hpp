@@ -14,6 +14,7 @@
 #include "adapters/resolver.hpp"
 #include "core/event.hpp"
 #include "core/secret.hpp"
+#include "ice/negotiation.hpp"
 #include "ice/policy.hpp"
 #include "quic/datagram.hpp"
 #include "wire/ice_message.hpp"
@@ -62,6 +63,8 @@ struct IceAgentCallbacks {
   std::function<void(PathInfo)> pair_selected;
   /// All pairs have failed, or the peer's consent to be sent to has expired (RFC 7675).
   std::function<void()> failed;
+  /// Every pair has been checked; more may come.
+  std::function<void(ice::ChecksFinished)> checks_finished;
   /// `send_batch` may be tried again after kWouldBlock.
   std::function<void()> writable;
   /// A sentence for the user; the search goes on.

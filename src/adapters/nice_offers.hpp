@@ -15,6 +15,7 @@
 #include <nice/agent.h>
 
 #include "adapters/nice_candidate.hpp"
+#include "ice/negotiation.hpp"
 
 namespace peersock::adapters {
 
@@ -30,6 +31,9 @@ class NiceOffers {
   /// some 14 seconds of checks.
   void repeat_direct();
 
+  /// The peer reflexive candidates that checks have shown so far.
+  [[nodiscard]] ice::ChecksFinished seen() const;
+
   /// The type by which the peer calls the address and port of `remote`.
   [[nodiscard]] wire::CandidateType type_of(const ::NiceCandidate& remote) const;
 
@@ -37,7 +41,6 @@ class NiceOffers {
 
  private:
   void tell(const std::vector<NiceCandidatePtr>& candidates);
-  [[nodiscard]] std::vector<wire::Candidate> seen_in_checks() const;
   [[nodiscard]] NiceCandidatePtr renamed(const wire::Candidate& candidate);
 
   ::NiceAgent* agent_;

@@ -43,6 +43,9 @@ void Peer::pair_selected(PathInfo path) {
 void Peer::agent_failed() {
   impl_->ice.post(ice::AgentFailed{});
 }
+void Peer::checks_finished(ice::ChecksFinished seen) {
+  impl_->ice.post(std::move(seen));
+}
 
 void Peer::datagrams_received(const quic::DatagramTrain& train, Instant now) {
   impl_->transport.receive(train, now);

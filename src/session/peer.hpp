@@ -54,6 +54,7 @@ class Peer {
   void gathering_done();
   void pair_selected(PathInfo path);
   void agent_failed();
+  void checks_finished(ice::ChecksFinished seen);
 
   void datagrams_received(const quic::DatagramTrain& train, Instant now);
   void path_writable();

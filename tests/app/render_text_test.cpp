@@ -41,6 +41,15 @@ std::vector<Shown> all_events() {
          return event::PathChosen{kRelayed, std::nullopt};
        },
        V::kNormal, "Path: relayed, relay to host, tcp"},
+      {"relayed, and why",
+       [] {
+         PathInfo path = kRelayed;
+         path.reason = RelayReason::kBothNatsDependent;
+         return event::PathChosen{path, 1500us};
+       },
+       V::kNormal,
+       "Path: relayed, relay to host, tcp, 1.5 ms: the NATs of both sides use another address for "
+       "each peer"},
       {"proof", [] { return event::Authenticated{}; }, V::kNormal, "Auth success"},
       {"listening", [] { return event::Listening{"127.0.0.1:80"}; }, V::kNormal,
        "Listening on 127.0.0.1:80"},
