@@ -46,6 +46,9 @@ enum class SendOutcome : std::uint8_t {
 /// What every path carries, or QUIC does not work over it (RFC 9000 section 14), and so what is
 /// sent where nothing else is known.
 inline constexpr std::size_t kMinDatagramLimit = 1200;
+/// What an Ethernet's 1500 octets leave after the headers of IPv6 and UDP: larger ones are not
+/// tried.
+inline constexpr std::size_t kMaxDatagramLimit = 1452;
 
 /// Trains that arrived together; one call is one reason to run the QUIC side.
 using TrainsHandler = std::function<void(std::span<const DatagramTrain>)>;
