@@ -51,7 +51,7 @@ struct Key {
 constexpr std::string_view kListKey = "url";
 
 using View = std::string_view;
-constexpr std::array<Key, 10> kKeys{{
+constexpr std::array<Key, 11> kKeys{{
     {"ice", "stun",
      [](SettingsLayer& l, View o, View t) { return put(l.stun_host, parse_server(o, t)); }},
     {"ice", "stun-port",
@@ -70,6 +70,8 @@ constexpr std::array<Key, 10> kKeys{{
      [](SettingsLayer& l, View o, View t) {
        return put(l.turn_transport, parse_turn_transport(o, t));
      }},
+    {"ice", "path",
+     [](SettingsLayer& l, View o, View t) { return put(l.path, parse_path_policy(o, t)); }},
     {"quic", "congestion",
      [](SettingsLayer& l, View o, View t) { return put(l.congestion, parse_congestion(o, t)); }},
     {"quic", "engine",

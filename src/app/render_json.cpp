@@ -45,6 +45,7 @@ Json path_object(const event::PathChosen& chosen) {
                                 {"local_address", path.local_address},
                                 {"remote_address", path.remote_address},
                                 {"transport", path.transport},
+                                {"datagram_path", path.split ? "split" : "nice"},
                                 {"reason", reason_of(path)},
                                 {"round_trip_ms", milliseconds(chosen.round_trip)}});
 }

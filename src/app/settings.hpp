@@ -25,6 +25,7 @@ struct SettingsLayer {
   std::optional<TurnTransport> turn_transport;
   std::optional<adapters::QuicEngine> engine;
   std::optional<adapters::Congestion> congestion;
+  std::optional<adapters::PathPolicy> path;
 };
 
 struct Settings {
@@ -38,6 +39,7 @@ struct Settings {
   TurnTransport turn_transport = TurnTransport::kUdp;
   adapters::QuicEngine engine = adapters::QuicEngine::kOpenSsl;
   adapters::Congestion congestion = adapters::kDefaultCongestion;
+  adapters::PathPolicy path = adapters::PathPolicy::kAuto;
 };
 
 /// The variables that peersock reads; empty ones count as not set.
@@ -47,6 +49,7 @@ struct Environment {
   std::optional<Secret> turn_password;     ///< PEERSOCK_TURN_PASSWORD
   std::optional<std::string> engine;       ///< PEERSOCK_ENGINE
   std::optional<std::string> congestion;   ///< PEERSOCK_CONGESTION
+  std::optional<std::string> path;         ///< PEERSOCK_PATH
   std::optional<std::string> config_home;  ///< XDG_CONFIG_HOME
   std::optional<std::string> home;         ///< HOME
 };

@@ -43,6 +43,8 @@ struct PathInfo {
   std::string remote_address;
   std::string transport;                    ///< "udp", or "tcp" for an ICE-TCP pair
   RelayReason reason = RelayReason::kNone;  ///< of a relayed one
+  /// Datagrams go through a socket of our own beside libnice's, and are never fragmented.
+  bool split = false;
 
   friend bool operator==(const PathInfo&, const PathInfo&) = default;
 };

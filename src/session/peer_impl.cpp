@@ -220,7 +220,7 @@ void Peer::Impl::perform(wormhole::ClientOutput output, Instant /*now*/) {
              output);
 }
 
-void Peer::Impl::perform(ice::NegotiationOutput output, Instant /*now*/) {
+void Peer::Impl::perform(ice::NegotiationOutput output, Instant now) {
   std::visit(Overloaded{
                  [&](ice::SendPeerMessage& o) {
                    wormhole.post(wormhole::PayloadQueued{to_bytes(o.json)});
@@ -233,6 +233,11 @@ void Peer::Impl::perform(ice::NegotiationOutput output, Instant /*now*/) {
                  [&](ice::EndRemoteCandidates&) { host_.end_remote_candidates(); },
                  [&](ice::PathReady& o) {
                    path_ = o.path;
+                   // Where datagrams may be fragmented on their way, large ones only seem to fit;
+                   // and a relay adds octets of its own.
+                   const bool whole = o.path.split && !o.path.relayed;
+                   transport.set_datagram_limit(
+                       whole ? quic::kMaxDatagramLimit : quic::kMinDatagramLimit, now);
                    session.post(PathReady{std::move(o.path)});
                  },
                  [&](ice::PathBroken&) { session.post(PathBroken{}); },

@@ -27,6 +27,7 @@ turn-port = 5349
 turn-user = me
 turn-password = p\sw
 turn-transport = tcp
+path = nice
 
 [rendezvous]
 url = wss://example.org/v1
@@ -48,6 +49,7 @@ TEST(Config, EveryKeyIsRead) {
   EXPECT_EQ(layer->turn_transport, TurnTransport::kTcp);
   EXPECT_EQ(layer->engine, adapters::QuicEngine::kNgtcp2);
   EXPECT_EQ(layer->congestion, adapters::Congestion::kCubic);
+  EXPECT_EQ(layer->path, adapters::PathPolicy::kNice);
   EXPECT_EQ(layer->rendezvous_urls, std::vector<std::string>{"wss://example.org/v1"});
 }
 

@@ -107,7 +107,11 @@ TEST(RenderText, EveryEventHasItsLineAndVerbosity) {
 
 TEST(RenderText, VerboseAddsTheAddresses) {
   EXPECT_EQ(render_text(event::PathChosen{kDirect, 20ms}, Verbosity::kVerbose),
-            "Path: direct, host to srflx, udp, 20 ms (192.0.2.1:5 to 198.51.100.2:6)");
+            "Path: direct, host to srflx, udp, 20 ms (192.0.2.1:5 to 198.51.100.2:6, nice)");
+  PathInfo split = kDirect;
+  split.split = true;
+  EXPECT_EQ(render_text(event::PathChosen{split, std::nullopt}, Verbosity::kVerbose),
+            "Path: direct, host to srflx, udp (192.0.2.1:5 to 198.51.100.2:6, split)");
 }
 
 TEST(RenderText, TextOfOthersCannotTouchTheTerminal) {
