@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "quic/connection.hpp"
 
@@ -118,6 +119,7 @@ class FakeQuic final : public quic::Connection {
 class FakeQuicEngine final : public quic::Engine {
  public:
   explicit FakeQuicEngine(std::uint8_t seed, FakeQuicLimits limits = {});
+  [[nodiscard]] std::string_view name() const override { return "fake"; }
   [[nodiscard]] const std::array<std::uint8_t, 32>& fingerprint() const override {
     return fingerprint_;
   }

@@ -56,7 +56,7 @@ std::vector<Situation<Client>> situations(const Stage& stage) {
       situation(stage, "Allocating (several servers)", false, begin, 2),
       situation(
           stage, "Allocating (several servers, the last one)", false,
-          [begin](Scene& scene) {
+          [](Scene& scene) {
             scene.driver.start();
             scene.driver.lose();
             scene.driver.up();
