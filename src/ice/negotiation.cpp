@@ -113,9 +113,10 @@ void Negotiation::on(AgentFailed& /*input*/, Instant /*now*/, Outputs& out) {
              state_);
 }
 
-void Negotiation::on(ChecksFinished& input, Instant /*now*/, Outputs& /*out*/) {
+void Negotiation::on(ChecksFinished& input, Instant now, Outputs& /*out*/) {
   seen_ = std::move(input);
   checks_over_ = true;
+  settled_ = checks_began_ && now - *checks_began_ >= kSettling;
 }
 
 void Negotiation::on(DeadlineReached& /*input*/, Instant now, Outputs& out) {
@@ -148,6 +149,7 @@ void Negotiation::start_checks(Instant now, Outputs& out) {
   const Credentials& peer = *incoming_.credentials();
   out.emplace_back(SetRemoteCredentials{peer.ufrag, peer.password});
   state_ = Checking{now + config_.path_timeout};
+  checks_began_ = now;
 }
 
 /// What the peer sent waits until the agent has its credentials, and goes straight on afterwards.
@@ -213,7 +215,7 @@ RelayReason Negotiation::reason() const {
                        .own_seen = seen_.own,
                        .peers_seen = seen_.peers,
                        .own_ended = outgoing_.ended(),
-                       .peers_ended = incoming_.ended(),
+                       .peers_ended = incoming_.ended() || settled_,
                        .checks_over = checks_over_});
 }
 
