@@ -9,6 +9,9 @@ static_assert(Machine<Negotiation>);
 
 namespace {
 
+/// After this no answer to a check is awaited. libnice does not always say that it has finished.
+constexpr Duration kLongestChecks = 10s;
+
 bool is_peer_reflexive(const PathInfo& path) {
   return path.remote_type == wire::to_string(wire::CandidateType::kPeerReflexive);
 }
@@ -39,6 +42,10 @@ std::optional<Instant> Negotiation::deadline() const {
   std::optional<Instant> give_up;
   if (const auto* exchanging = std::get_if<Exchanging>(&state_)) give_up = exchanging->give_up;
   if (const auto* checking = std::get_if<Checking>(&state_)) give_up = checking->give_up;
+  const auto* connected = std::get_if<Connected>(&state_);
+  if (connected != nullptr && connected->path.relayed && checks_began_ && !settled_) {
+    give_up = *checks_began_ + kLongestChecks;
+  }
   return earliest(give_up, outgoing_.deadline());
 }
 
@@ -128,7 +135,11 @@ void Negotiation::on(DeadlineReached& /*input*/, Instant now, Outputs& out) {
                  [&](Checking& checking) {
                    if (checking.give_up <= now) give_up(out);
                  },
-                 [](Connected&) { ignore(); },
+                 [&](Connected&) {
+                   if (checks_began_ && now - *checks_began_ >= kLongestChecks) {
+                     checks_over_ = settled_ = true;
+                   }
+                 },
                  [](Broken&) { ignore(); },
                  [](GivenUp&) { ignore(); },
              },
