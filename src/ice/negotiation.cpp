@@ -9,6 +9,9 @@ static_assert(Machine<Negotiation>);
 
 namespace {
 
+/// After this no answer to a check is awaited. libnice does not always say that it has finished.
+constexpr Duration kLongestChecks = 10s;
+
 bool is_peer_reflexive(const PathInfo& path) {
   return path.remote_type == wire::to_string(wire::CandidateType::kPeerReflexive);
 }
@@ -39,6 +42,10 @@ std::optional<Instant> Negotiation::deadline() const {
   std::optional<Instant> give_up;
   if (const auto* exchanging = std::get_if<Exchanging>(&state_)) give_up = exchanging->give_up;
   if (const auto* checking = std::get_if<Checking>(&state_)) give_up = checking->give_up;
+  const auto* connected = std::get_if<Connected>(&state_);
+  if (connected != nullptr && connected->path.relayed && checks_began_ && !settled_) {
+    give_up = *checks_began_ + kLongestChecks;
+  }
   return earliest(give_up, outgoing_.deadline());
 }
 
@@ -113,9 +120,10 @@ void Negotiation::on(AgentFailed& /*input*/, Instant /*now*/, Outputs& out) {
              state_);
 }
 
-void Negotiation::on(ChecksFinished& input, Instant /*now*/, Outputs& /*out*/) {
+void Negotiation::on(ChecksFinished& input, Instant now, Outputs& /*out*/) {
   seen_ = std::move(input);
   checks_over_ = true;
+  settled_ = checks_began_ && now - *checks_began_ >= kSettling;
 }
 
 void Negotiation::on(DeadlineReached& /*input*/, Instant now, Outputs& out) {
@@ -127,7 +135,11 @@ void Negotiation::on(DeadlineReached& /*input*/, Instant now, Outputs& out) {
                  [&](Checking& checking) {
                    if (checking.give_up <= now) give_up(out);
                  },
-                 [](Connected&) { ignore(); },
+                 [&](Connected&) {
+                   if (checks_began_ && now - *checks_began_ >= kLongestChecks) {
+                     checks_over_ = settled_ = true;
+                   }
+                 },
                  [](Broken&) { ignore(); },
                  [](GivenUp&) { ignore(); },
              },
@@ -148,6 +160,7 @@ void Negotiation::start_checks(Instant now, Outputs& out) {
   const Credentials& peer = *incoming_.credentials();
   out.emplace_back(SetRemoteCredentials{peer.ufrag, peer.password});
   state_ = Checking{now + config_.path_timeout};
+  checks_began_ = now;
 }
 
 /// What the peer sent waits until the agent has its credentials, and goes straight on afterwards.
@@ -213,7 +226,7 @@ RelayReason Negotiation::reason() const {
                        .own_seen = seen_.own,
                        .peers_seen = seen_.peers,
                        .own_ended = outgoing_.ended(),
-                       .peers_ended = incoming_.ended(),
+                       .peers_ended = incoming_.ended() || settled_,
                        .checks_over = checks_over_});
 }
 

@@ -24,6 +24,10 @@ inline constexpr Duration kPathTimeout = 30s;
 /// be on its way.
 inline constexpr Duration kLastChance = 5s;
 
+/// Time from the first check after which, when all are over, a peer that has not ended is taken to
+/// have told everything: the rendezvous may have been left before.
+inline constexpr Duration kSettling = 3s;
+
 struct NegotiationConfig {
   RelayPolicy relay = RelayPolicy::kAuto;
   Duration path_timeout = kPathTimeout;
@@ -189,7 +193,9 @@ class Negotiation {
   std::vector<wire::Candidate> own_candidates_;  // at most kMaxCandidates, as the peer's
   std::vector<wire::Candidate> peers_candidates_;
   ChecksFinished seen_;  // as of the last time
+  std::optional<Instant> checks_began_;
   bool checks_over_ = false;
+  bool settled_ = false;
   bool warned_of_limit_ = false;
 };
 

@@ -54,6 +54,26 @@ TEST(Paths, ARelayedOneSaysWhyAsSoonAsItIsKnown) {
   EXPECT_EQ(paths[2].path.reason, RelayReason::kNone);
 }
 
+TEST(Paths, APeerThatNeverEndsHasToldEverythingInTime) {
+  Script run;
+  run.checking().feed(found("198.51.100.1", wire::CandidateType::kServerReflexive));
+  run.feed(LocalGatheringDone{}).feed(peer_candidates({candidate("10.0.0.3")}));
+  run.feed(PairSelected{relayed_path()}).feed(ChecksFinished{});
+  EXPECT_EQ(run.all<PathReady>().back().path.reason, RelayReason::kStillChecking);
+  run.at(kNow + kSettling).feed(ChecksFinished{});
+  EXPECT_EQ(run.all<PathReady>().back().path.reason, RelayReason::kNoPublicAddressThere);
+}
+
+TEST(Paths, AnAgentThatNeverFinishesIsNotAwaitedForEver) {
+  Script run;
+  run.checking().feed(found("198.51.100.1", wire::CandidateType::kServerReflexive));
+  run.feed(LocalGatheringDone{}).feed(peer_candidates({candidate("10.0.0.3")}));
+  EXPECT_NE(run.machine.deadline(), std::nullopt);
+  run.feed(PairSelected{relayed_path()}).expire();
+  EXPECT_EQ(run.all<PathReady>().back().path.reason, RelayReason::kNoPublicAddressThere);
+  EXPECT_EQ(run.machine.deadline(), std::nullopt);
+}
+
 TEST(Paths, WithoutAnyTheErrorSaysWhatIsKnown) {
   Script run(with(RelayPolicy::kAuto, false));
   run.checking().feed(found("10.0.0.2")).feed(peer_candidates({candidate("198.51.100.2")}));
