@@ -55,7 +55,7 @@ std::vector<std::uint16_t> likely_ports(std::span<const SeenPort> seen,
 }
 
 PortPlan::PortPlan(std::vector<std::uint16_t> likely, Rng& rng)
-    : likely_(std::move(likely)), rng_(rng) {
+    : likely_(std::move(likely)), rng_(&rng) {
   if (likely_.size() > kMaxLikelyPorts) likely_.resize(kMaxLikelyPorts);
   std::erase(likely_, 0);
 }
@@ -75,7 +75,7 @@ std::uint32_t PortPlan::draw() {
     const auto found = moved_.find(place);
     return found == moved_.end() ? place : found->second;
   };
-  const std::uint32_t chosen = drawn_ + random_below(rng_, kPortCount - drawn_);
+  const std::uint32_t chosen = drawn_ + random_below(*rng_, kPortCount - drawn_);
   const std::uint32_t value = at(chosen);
   moved_[chosen] = at(drawn_);
   moved_.erase(drawn_);

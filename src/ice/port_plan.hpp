@@ -34,6 +34,7 @@ struct SeenPort {
 /// random order, each once.
 class PortPlan {
  public:
+  /// `rng` outlives the plan.
   PortPlan(std::vector<std::uint16_t> likely, Rng& rng);
 
   /// Nothing when all have been given out.
@@ -45,7 +46,7 @@ class PortPlan {
 
   std::vector<std::uint16_t> likely_;
   std::size_t given_ = 0;  // of the likely ones, both rounds
-  Rng& rng_;
+  Rng* rng_;
   // A shuffle of all ports of which only the places that differ are kept.
   std::unordered_map<std::uint32_t, std::uint32_t> moved_;
   std::uint32_t drawn_ = 0;
