@@ -44,6 +44,16 @@ void Peer::agent_failed() {
   impl_->ice.post(ice::AgentFailed{});
 }
 
+void Peer::port_offer_made(const wire::PortOffer& offer) {
+  impl_->port_offer_made(offer);
+}
+void Peer::port_path_found(PathInfo path) {
+  impl_->port_path_found(std::move(path));
+}
+void Peer::port_path_lost() {
+  impl_->port_path_lost();
+}
+
 void Peer::datagrams_received(const quic::DatagramTrain& train, Instant now) {
   impl_->transport.receive(train, now);
 }

@@ -55,6 +55,11 @@ class Peer {
   void pair_selected(PathInfo path);
   void agent_failed();
 
+  void port_offer_made(const wire::PortOffer& offer);
+  /// A path beside ICE's carries the datagrams from now on, and until it is lost.
+  void port_path_found(PathInfo path);
+  void port_path_lost();
+
   void datagrams_received(const quic::DatagramTrain& train, Instant now);
   void path_writable();
 

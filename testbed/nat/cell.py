@@ -41,6 +41,7 @@ class Result:
     why: str = ""             # for a failure: what was said, or what was waited for
     first_octet_ms: float | None = None
     first_path: str = ""      # direct or relayed
+    direct_after_ms: float | None = None  # of a session that was relayed first
     path: str = ""            # types of the candidates, the listening side's first
     transport: str = ""
     seconds: float = 0.0
@@ -105,7 +106,9 @@ def start_servers(internet: Internet, server: Host, folder: str) -> None:
     """A rendezvous server and coturn, as operators run them, and both on 443 as well."""
     where, network = server.namespace, internet.network
     turn = where.start(
+        # A second address of the same family makes it a STUN server of RFC 5780.
         [TURNSERVER, "-n", f"--listening-ip={RELAY}", f"--listening-ip={RELAY6}",
+         f"--listening-ip={RENDEZVOUS}",
          f"--relay-ip={RELAY}", f"--relay-ip={RELAY6}", f"--listening-port={TURN_PORT}",
          f"--aux-server={RELAY}:{OPEN_PORT}", "--lt-cred-mech", "--user=user:word",
          "--realm=test", "--no-tls", "--no-dtls", "--no-cli", "--relay-threads=1",
@@ -195,8 +198,12 @@ def exchange(host: Host, port: int, service: Service) -> float:
     return moment
 
 
-def run(connecting: Profile, listening: Profile, expected: str) -> Result:
-    """Builds the little world, runs the session, and takes everything down."""
+def run(connecting: Profile, listening: Profile, expected: str,
+        patience: float | None = None) -> Result:
+    """Builds the little world, runs the session, and takes everything down.
+
+    `patience` is how long a direct path may take after a relayed one, in seconds.
+    """
     began = time.monotonic()
     result = Result()
     with tempfile.TemporaryDirectory() as folder, Internet() as internet:
@@ -205,7 +212,9 @@ def run(connecting: Profile, listening: Profile, expected: str) -> Result:
             start_servers(internet, server, folder)
             left = connecting.build(internet, "left", 1)
             right = listening.build(internet, "right", 2)
-            _session(internet, (connecting, left), (listening, right), expected, result)
+            if patience is None:
+                patience = BETTER_PATH if expected == "direct" else SETTLE
+            _session(internet, (connecting, left), (listening, right), expected, patience, result)
         except Failed as failed:
             result.outcome, result.why = "failed", str(failed)
     result.seconds = round(time.monotonic() - began, 3)
@@ -213,27 +222,29 @@ def run(connecting: Profile, listening: Profile, expected: str) -> Result:
 
 
 def _session(internet: Internet, connecting: tuple[Profile, Host], listening: tuple[Profile, Host],
-             expected: str, result: Result) -> None:
+             expected: str, patience: float, result: Result) -> None:
     (left_profile, left), (right_profile, right) = connecting, listening
     service = Service(left)
     a = Program(left.namespace, "connect", f"127.0.0.1:{service.port}", *settings(left_profile),
                 PEERSOCK_TURN_PASSWORD="word")
     internet.network.callback(end, a.process)
-    patience = HOPELESS if expected == "failed" else LIMIT
-    code = a.wait_for("code_made", patience)["code"]
+    limit = HOPELESS if expected == "failed" else LIMIT
+    code = a.wait_for("code_made", limit)["code"]
     began = time.monotonic()
     b = Program(right.namespace, "listen", "127.0.0.1:0", *settings(right_profile),
                 PEERSOCK_TURN_PASSWORD="word", PEERSOCK_CODE=code)
     internet.network.callback(end, b.process)
-    address = b.wait_for("listening", patience)["address"]
+    address = b.wait_for("listening", limit)["address"]
     moment = exchange(right, int(address.rsplit(":", 1)[1]), service)
     result.first_octet_ms = round((moment - began) * 1000, 1)
 
     def is_direct() -> bool:
         return b.find("path_chosen")[-1]["kind"] == "direct"
 
-    b.wait_until(is_direct, BETTER_PATH if expected == "direct" else SETTLE)
+    b.wait_until(is_direct, patience)
     result.first_path = b.find("path_chosen")[0]["kind"]
+    if result.first_path == "relayed" and is_direct():
+        result.direct_after_ms = round((time.monotonic() - moment) * 1000, 1)
     last = b.find("path_chosen")[-1]
     result.outcome, result.transport = last["kind"], last["transport"]
     result.path = f"{last['local_type']} – {last['remote_type']}"
