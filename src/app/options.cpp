@@ -62,7 +62,7 @@ struct Raw {
   std::vector<std::string> rendezvous;
   Text stun, stun_port;
   Text turn, turn_port, turn_user, turn_password, turn_transport;
-  Text engine, congestion;
+  Text engine, congestion, port_search;
   MailboxArguments mailbox;
   bool quiet = false;
   bool verbose = false;
@@ -113,6 +113,8 @@ void add_network_options(CLI::App& command, Raw& raw) {
            "What carries out QUIC here: openssl (the default) or ngtcp2");
   add_text(command, "--congestion", "NAME", raw.congestion,
            "Congestion control with ngtcp2: bbr (the default), cubic or reno");
+  add_text(command, "--port-search", "WHEN", raw.port_search,
+           "Search for a direct path while the session is relayed: auto (the default) or off");
   add_text(command, "--config", "FILE", raw.options.config_file,
            "Configuration file instead of $XDG_CONFIG_HOME/peersock.conf");
 }
@@ -243,6 +245,7 @@ void convert_settings(Conversion& conversion, Raw& raw) {
                   parse_turn_transport);
   conversion.read(layer.engine, "--engine", raw.engine, parse_engine);
   conversion.read(layer.congestion, "--congestion", raw.congestion, parse_congestion);
+  conversion.read(layer.port_search, "--port-search", raw.port_search, parse_port_search);
 }
 
 void convert_endpoint(Conversion& conversion, Raw& raw) {

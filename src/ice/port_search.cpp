@@ -177,10 +177,12 @@ void PortSearch::observe(Outputs& out) {
 }
 
 void PortSearch::go_on(Observing& observing, Instant now, Outputs& out) {
-  for (auto& question : observing.observation.take_due(now)) {
-    out.emplace_back(AskServer{question.socket, std::move(question.server)});
+  if (!observing.observation.done(now)) {
+    for (auto& question : observing.observation.take_due(now)) {
+      out.emplace_back(AskServer{question.socket, std::move(question.server)});
+    }
+    return;
   }
-  if (!observing.observation.done(now)) return;
   MappingObservation observation = std::move(observing.observation);
   if (!observation.external()) return give_up(out);
   const auto peer = peer_ ? peer_->mapping : PortMapping::kUnknown;

@@ -48,8 +48,9 @@ class Host {
   virtual void session_opened() = 0;
   virtual void port_offer_received(const wire::PortOffer& offer) = 0;
 
-  /// Datagrams over the selected pair, or over the path that a search has found; kError while there is none. Answers to kWouldBlock:
-  /// Peer::path_writable. Received ones come as Peer::datagrams_received.
+  /// Datagrams over the selected pair, or over the path that a search has found; kError while there
+  /// is none. Answers to kWouldBlock: Peer::path_writable. Received ones come as
+  /// Peer::datagrams_received.
   virtual quic::SendOutcome send_batch(const quic::DatagramTrain& train) = 0;
 
   virtual quic::Engine& engine() = 0;

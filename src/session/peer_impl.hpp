@@ -38,9 +38,9 @@ class Peer::Impl {
   std::string side_;
   std::unique_ptr<auth::SmpEngine> smp_engine_;  ///< until the proof's machine has it
   std::optional<Error> proof_error_;             ///< why there is no first message to introduce
-  std::optional<PathInfo> path_;      ///< in use
-  std::optional<PathInfo> ice_path_;  ///< in use, or in reserve while port_path_
-  bool port_path_ = false;            ///< the path in use is none of ICE's
+  std::optional<PathInfo> path_;                 ///< in use
+  std::optional<PathInfo> ice_path_;             ///< in use, or in reserve while port_path_
+  bool port_path_ = false;                       ///< the path in use is none of ICE's
   std::optional<ExitCode> exit_code_;
 
  public:

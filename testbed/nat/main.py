@@ -29,6 +29,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--list", action="store_true", help="list the profiles and end")
     made.add_argument("--jobs", type=int, default=4, metavar="N", help="cells at once (default 4)")
     made.add_argument("--repeat", type=int, default=1, metavar="N", help="run each cell so often")
+    made.add_argument("--patience", type=float, metavar="SECONDS",
+                      help="how long a direct path may take after a relayed one; default: 5 where one "
+                      "is expected, else 0.5")
     made.add_argument("--out", type=pathlib.Path, metavar="DIR",
                       help="write matrix.json and matrix.html here")
     return made
@@ -44,10 +47,11 @@ def select(patterns: str) -> list[Profile]:
     return [PROFILES[name] for name in PROFILES if name in chosen]
 
 
-def run(profiles: list[Profile], jobs: int, repeat: int) -> list[runner.Cell]:
+def run(profiles: list[Profile], jobs: int, repeat: int,
+        patience: float | None = None) -> list[runner.Cell]:
     table = Table()
     # Those that take their time come first, so that none of them is waited for at the end.
-    tasks = sorted((runner.Cell(a, b, table.of(a, b)) for _ in range(repeat)
+    tasks = sorted((runner.Cell(a, b, table.of(a, b), patience) for _ in range(repeat)
                     for a in profiles for b in profiles),
                    key=lambda c: "failed" not in c.expected.outcomes)
     done = []
@@ -77,7 +81,7 @@ def main(arguments: list[str]) -> int:
         return EXIT_FORBIDDEN
     began = time.monotonic()
     try:
-        cells = run(profiles, given.jobs, given.repeat)
+        cells = run(profiles, given.jobs, given.repeat, given.patience)
     except KeyboardInterrupt:
         print("nat-matrix: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED

@@ -23,6 +23,7 @@ class Cell:
     connecting: Profile
     listening: Profile
     expected: Expectation
+    patience: float | None = None  # seconds that a direct path may take after a relayed one
     result: cell.Result = dataclasses.field(default_factory=cell.Result)
 
     @property
@@ -65,7 +66,8 @@ def _work(task: Cell, out: int, parent: int) -> None:
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us says when to stop
         isolation.die_with_parent(parent)
-        result = cell.run(task.connecting, task.listening, task.expected.outcomes[0])
+        result = cell.run(task.connecting, task.listening, task.expected.outcomes[0],
+                          task.patience)
         status = 0
     except BaseException:  # noqa: BLE001 - anything at all belongs into the report
         result = cell.Result(why=traceback.format_exc())

@@ -27,6 +27,7 @@ turn-port = 5349
 turn-user = me
 turn-password = p\sw
 turn-transport = tcp
+port-search = off
 
 [rendezvous]
 url = wss://example.org/v1
@@ -46,6 +47,7 @@ TEST(Config, EveryKeyIsRead) {
   EXPECT_EQ(layer->turn_user, "me");
   EXPECT_EQ(layer->turn_password->reveal_text(), "p w");
   EXPECT_EQ(layer->turn_transport, TurnTransport::kTcp);
+  EXPECT_EQ(layer->port_search, false);
   EXPECT_EQ(layer->engine, adapters::QuicEngine::kNgtcp2);
   EXPECT_EQ(layer->congestion, adapters::Congestion::kCubic);
   EXPECT_EQ(layer->rendezvous_urls, std::vector<std::string>{"wss://example.org/v1"});
