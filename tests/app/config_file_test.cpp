@@ -127,7 +127,8 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{"[rendezvous]\nurl = ws://a/\\x\n",
                   "[rendezvous] url is not valid; expected is UTF-8"},
         Malformed{"[ice]\nstunport = 1\n",
-                  "[ice] stunport is not a known key; expected is one of stun, stun-port, turn, "
+                  "[ice] stunport is not a known key; expected is one of port-search, stun, "
+                  "stun-port, turn, "
                   "turn-port, turn-user, turn-password, turn-transport"},
         Malformed{"[ice]\nstun[de] = a\n", "[ice] stun[de] is not a known key"},
         Malformed{"[rendezvous]\nstun = a\n",
