@@ -114,6 +114,10 @@ IceAgentCallbacks GlibHost::agent_callbacks() {
         peer_->agent_failed();
         schedule();
       },
+      [this](ice::ChecksFinished seen) {
+        peer_->checks_finished(std::move(seen));
+        schedule();
+      },
       [this] {
         peer_->path_writable();
         schedule();
@@ -173,11 +177,11 @@ void GlibHost::make_port_search(bool wanted) {
             schedule();
           },
           [this](PathInfo path) {
-            peer_->port_path_found(std::move(path));
+            peer_->port_path_found(std::move(path), monotonic_now());
             schedule();
           },
           [this] {
-            peer_->port_path_lost();
+            peer_->port_path_lost(monotonic_now());
             schedule();
           },
           [this](std::span<const quic::DatagramTrain> trains) { receive(trains); },

@@ -5,15 +5,16 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include <glib.h>
 
+#include "adapters/path_policy.hpp"
 #include "adapters/resolver.hpp"
 #include "core/event.hpp"
 #include "core/secret.hpp"
+#include "ice/negotiation.hpp"
 #include "ice/policy.hpp"
 #include "quic/datagram.hpp"
 #include "wire/ice_message.hpp"
@@ -42,6 +43,7 @@ struct IceAgentConfig {
   /// known by then; a conflict with the peer is resolved by the protocol, and costs a round trip.
   bool controlling = false;
   ice::RelayPolicy relay = ice::RelayPolicy::kAuto;
+  PathPolicy path = PathPolicy::kAuto;
   std::optional<StunServer> stun;
   std::vector<TurnServer> turn;  ///< of one or more, only the first four are used
   /// For servers given by name; without it only numeric ones work.
@@ -58,18 +60,17 @@ struct IceAgentCallbacks {
   /// As they appear; the host candidates at once.
   std::function<void(wire::Candidate)> local_candidate;
   std::function<void()> gathering_done;
-  /// Data flows on this pair: the first one, and each change.
+  /// Data flows on this pair: the first one, and each change, also of what carries the datagrams.
   std::function<void(PathInfo)> pair_selected;
   /// All pairs have failed, or the peer's consent to be sent to has expired (RFC 7675).
   std::function<void()> failed;
+  /// Every pair has been checked; more may come.
+  std::function<void(ice::ChecksFinished)> checks_finished;
   /// `send_batch` may be tried again after kWouldBlock.
   std::function<void()> writable;
   /// A sentence for the user; the search goes on.
   std::function<void(std::string)> warning;
 };
-
-/// Trains that arrived together; one call is one reason to run the QUIC side.
-using TrainsHandler = std::function<void(std::span<const quic::DatagramTrain>)>;
 
 struct IceAgentStatistics {
   std::uint64_t datagrams_sent = 0;
@@ -93,7 +94,7 @@ class IceAgent {
   IceAgent& operator=(IceAgent&&) = delete;
 
   /// What arrives before there is a handler is kept, up to 64 datagrams.
-  void set_trains_handler(TrainsHandler handler);
+  void set_trains_handler(quic::TrainsHandler handler);
 
   void start_gathering();
   void set_remote_credentials(const std::string& ufrag, const std::string& password);

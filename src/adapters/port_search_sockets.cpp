@@ -177,6 +177,7 @@ class PortSearchSockets::Impl {
     path.local_address = ice::endpoint_text(base_address(*remote), port_of(bound_address(fd)));
     path.remote_address = ice::endpoint_text(use.remote.address, use.remote.port);
     path.transport = "udp";
+    path.split = true;
     callbacks_.found(std::move(path));
   }
 

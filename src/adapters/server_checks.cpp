@@ -28,6 +28,7 @@ RelayCheck::RelayCheck(GMainContext* context, TurnServer server, Resolver resolv
               .gathering_done = [this] { gave_up(); },
               .pair_selected = [](const PathInfo&) {},
               .failed = [] {},
+              .checks_finished = [](const ice::ChecksFinished&) {},
               .writable = [] {},
               .warning = [this](std::string warning) { warning_ = std::move(warning); }}) {}
 

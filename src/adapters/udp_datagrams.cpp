@@ -80,9 +80,12 @@ quic::SendOutcome DatagramSender::send(const quic::DatagramTrain& train) {
   if (segments_) {
     const auto outcome = send_one(train.bytes, train.segment, train.ecn);
     if (outcome != quic::SendOutcome::kError) return outcome;
-    // No checksum offload on this route, or an old system.
-    segments_ = errno != EIO && errno != EINVAL && errno != EOPNOTSUPP && errno != ENOPROTOOPT;
-    if (segments_) return outcome;
+    // Before Linux 6.13 segments that do not fit the path are invalid rather than too long.
+    if (errno != EINVAL) {
+      // No checksum offload on this route, or an old system.
+      segments_ = errno != EIO && errno != EOPNOTSUPP && errno != ENOPROTOOPT;
+      if (segments_) return outcome;
+    }
   }
   bool began = false;
   auto outcome = quic::SendOutcome::kSent;

@@ -18,6 +18,9 @@ namespace {
 /// Octets of the server's answer to the handshake.
 constexpr std::size_t kMaxHead = std::size_t{16} * 1024;
 
+/// Octets of a TCP segment that fits the least MTU of IPv6, 1280 (RFC 8200 section 5).
+constexpr gint kSegment = 1220;
+
 std::string base64(ByteView octets) {
   const GCharPtr text(g_base64_encode(octets.data(), octets.size()));
   return text.get();
@@ -161,7 +164,8 @@ void WebsocketDial::Impl::on_event(GSocketClient* /*client*/, GSocketClientEvent
                                    gpointer data) noexcept {
   auto* self = static_cast<Impl*>(data);
   if (event == G_SOCKET_CLIENT_CONNECTING) self->phase_ = LinkPhase::kConnecting;
-  if (event == G_SOCKET_CLIENT_CONNECTED && G_IS_SOCKET_CONNECTION(connection)) {
+  // Before the handshake of TCP, which tells the server how long a segment may be.
+  if (event == G_SOCKET_CLIENT_CONNECTING && G_IS_SOCKET_CONNECTION(connection)) {
     self->prepare(g_socket_connection_get_socket(G_SOCKET_CONNECTION(connection)));
   }
   if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING) self->secure(G_TLS_CONNECTION(connection));
@@ -169,6 +173,9 @@ void WebsocketDial::Impl::on_event(GSocketClient* /*client*/, GSocketClientEvent
 }
 
 void WebsocketDial::Impl::prepare(GSocket* socket) const {
+  // Where packets that are too long vanish without a word, only short ones arrive; it limits what
+  // the server sends as well, and frames are few.
+  g_socket_set_option(socket, IPPROTO_TCP, TCP_MAXSEG, kSegment, nullptr);
   // Several short frames leave in one flight.
   g_socket_set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1, nullptr);
   const auto limit =

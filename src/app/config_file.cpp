@@ -51,7 +51,7 @@ struct Key {
 constexpr std::string_view kListKey = "url";
 
 using View = std::string_view;
-constexpr std::array<Key, 11> kKeys{{
+constexpr std::array<Key, 12> kKeys{{
     {"ice", "port-search",
      [](SettingsLayer& l, View o, View t) { return put(l.port_search, parse_port_search(o, t)); }},
     {"ice", "stun",
@@ -72,6 +72,8 @@ constexpr std::array<Key, 11> kKeys{{
      [](SettingsLayer& l, View o, View t) {
        return put(l.turn_transport, parse_turn_transport(o, t));
      }},
+    {"ice", "path",
+     [](SettingsLayer& l, View o, View t) { return put(l.path, parse_path_policy(o, t)); }},
     {"quic", "congestion",
      [](SettingsLayer& l, View o, View t) { return put(l.congestion, parse_congestion(o, t)); }},
     {"quic", "engine",

@@ -7,6 +7,7 @@ namespace peersock::app {
 adapters::IceAgentConfig ice_config(ice::RelayPolicy relay, Settings& settings) {
   adapters::IceAgentConfig config;
   config.relay = relay;
+  config.path = settings.path;
   if (!settings.stun_host.empty()) config.stun = {settings.stun_host, settings.stun_port};
   if (!settings.turn_host.empty() && relay != ice::RelayPolicy::kNever) {
     adapters::TurnServer turn;

@@ -32,6 +32,11 @@ Json milliseconds(const std::optional<Duration>& duration) {
   return std::round(static_cast<double>(duration->count()) / 1e3) / 1e3;
 }
 
+Json reason_of(const PathInfo& path) {
+  if (path.reason == RelayReason::kNone) return nullptr;
+  return to_string(path.reason);
+}
+
 Json path_object(const event::PathChosen& chosen) {
   const PathInfo& path = chosen.path;
   return object("path_chosen", {{"kind", path.relayed ? "relayed" : "direct"},
@@ -40,6 +45,8 @@ Json path_object(const event::PathChosen& chosen) {
                                 {"local_address", path.local_address},
                                 {"remote_address", path.remote_address},
                                 {"transport", path.transport},
+                                {"datagram_path", path.split ? "split" : "nice"},
+                                {"reason", reason_of(path)},
                                 {"round_trip_ms", milliseconds(chosen.round_trip)}});
 }
 

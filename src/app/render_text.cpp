@@ -18,9 +18,10 @@ std::string path_line(const event::PathChosen& chosen, bool with_addresses) {
                                  printable(path.local_type), printable(path.remote_type),
                                  printable(path.transport));
   if (chosen.round_trip) line += fmt::format(", {}", format_duration(*chosen.round_trip));
+  if (path.reason != RelayReason::kNone) line += fmt::format(": {}", text_of(path.reason));
   if (with_addresses) {
-    line +=
-        fmt::format(" ({} to {})", printable(path.local_address), printable(path.remote_address));
+    line += fmt::format(" ({} to {}, {})", printable(path.local_address),
+                        printable(path.remote_address), path.split ? "split" : "nice");
   }
   return line;
 }

@@ -13,6 +13,7 @@ constexpr const char* kCodeVariable = "PEERSOCK_CODE";
 constexpr const char* kRendezvousVariable = "PEERSOCK_RENDEZVOUS";
 constexpr const char* kTurnPasswordVariable = "PEERSOCK_TURN_PASSWORD";
 constexpr const char* kEngineVariable = "PEERSOCK_ENGINE";
+constexpr const char* kPathVariable = "PEERSOCK_PATH";
 constexpr const char* kCongestionVariable = "PEERSOCK_CONGESTION";
 
 constexpr const char* kDefaultRendezvous = "ws://relay.magic-wormhole.io:4000/v1";
@@ -54,6 +55,7 @@ void apply(Settings& settings, SettingsLayer& layer) {
   take(settings.engine, layer.engine);
   take(settings.congestion, layer.congestion);
   take(settings.port_search, layer.port_search);
+  take(settings.path, layer.path);
 }
 
 }  // namespace
@@ -65,6 +67,7 @@ Environment take_environment(Getter get) {
   environment.turn_password = secret_variable(get, kTurnPasswordVariable);
   environment.engine = variable(get, kEngineVariable);
   environment.congestion = variable(get, kCongestionVariable);
+  environment.path = variable(get, kPathVariable);
   environment.config_home = variable(get, "XDG_CONFIG_HOME");
   environment.home = variable(get, "HOME");
   return environment;
@@ -81,6 +84,7 @@ Result<SettingsLayer> environment_layer(const Environment& environment) {
                   });
   conversion.read(layer.engine, kEngineVariable, environment.engine, parse_engine);
   conversion.read(layer.congestion, kCongestionVariable, environment.congestion, parse_congestion);
+  conversion.read(layer.path, kPathVariable, environment.path, parse_path_policy);
   if (conversion.error()) return tl::unexpected(*conversion.error());
   return layer;
 }

@@ -26,6 +26,7 @@ struct SettingsLayer {
   std::optional<adapters::QuicEngine> engine;
   std::optional<adapters::Congestion> congestion;
   std::optional<bool> port_search;
+  std::optional<adapters::PathPolicy> path;
 };
 
 struct Settings {
@@ -40,6 +41,7 @@ struct Settings {
   adapters::QuicEngine engine = adapters::QuicEngine::kOpenSsl;
   adapters::Congestion congestion = adapters::kDefaultCongestion;
   bool port_search = true;
+  adapters::PathPolicy path = adapters::PathPolicy::kAuto;
 };
 
 /// The variables that peersock reads; empty ones count as not set.
@@ -49,6 +51,7 @@ struct Environment {
   std::optional<Secret> turn_password;     ///< PEERSOCK_TURN_PASSWORD
   std::optional<std::string> engine;       ///< PEERSOCK_ENGINE
   std::optional<std::string> congestion;   ///< PEERSOCK_CONGESTION
+  std::optional<std::string> path;         ///< PEERSOCK_PATH
   std::optional<std::string> config_home;  ///< XDG_CONFIG_HOME
   std::optional<std::string> home;         ///< HOME
 };

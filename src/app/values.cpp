@@ -111,6 +111,12 @@ Result<adapters::Congestion> parse_congestion(std::string_view origin, std::stri
   return expected(origin, text, "bbr, cubic or reno");
 }
 
+Result<adapters::PathPolicy> parse_path_policy(std::string_view origin, std::string_view text) {
+  if (text == "auto") return adapters::PathPolicy::kAuto;
+  if (text == "nice") return adapters::PathPolicy::kNice;
+  return expected(origin, text, "auto or nice");
+}
+
 Result<std::string> parse_rendezvous_url(std::string_view origin, std::string_view text) {
   const auto wrong = [&] {
     return expected(origin,

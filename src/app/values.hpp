@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "adapters/path_policy.hpp"
 #include "adapters/quic_engine.hpp"
 #include "core/error.hpp"
 #include "core/secret.hpp"
@@ -35,6 +36,8 @@ inline constexpr std::int64_t kMaxTimeoutSeconds = 365LL * 24 * 3600;
                                                          std::string_view text);
 [[nodiscard]] Result<adapters::QuicEngine> parse_engine(std::string_view origin,
                                                         std::string_view text);
+[[nodiscard]] Result<adapters::PathPolicy> parse_path_policy(std::string_view origin,
+                                                             std::string_view text);
 [[nodiscard]] Result<adapters::Congestion> parse_congestion(std::string_view origin,
                                                             std::string_view text);
 /// ws:// or wss://, without user name, password, query and fragment.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "core/error.hpp"
@@ -13,6 +14,26 @@
 
 namespace peersock {
 
+/// Why a path goes through a relay.
+enum class RelayReason : std::uint8_t {
+  kNone,                  ///< it does not
+  kStillChecking,         ///< direct paths are still being tried
+  kRelayOnlyHere,         ///< no others are allowed on this side
+  kRelayOnlyThere,        ///< the peer offers no others
+  kNoCommonFamily,        ///< IPv4 alone on one side, IPv6 alone on the other
+  kUdpBlockedHere,        ///< STUN was asked, and nothing came back
+  kNoPublicAddressHere,   ///< STUN was not asked, or is silent
+  kNoPublicAddressThere,  ///< the peer names none
+  kBothNatsDependent,     ///< endpoint-dependent mapping (RFC 4787 section 4.1) on both sides
+  kNatHereDependent,      ///< on this side, and the other one does not let it in
+  kNatThereDependent,
+  kChecksUnanswered,  ///< nothing is known but that
+};
+/// "still_checking", "udp_blocked_here", …; empty for kNone.
+[[nodiscard]] std::string_view to_string(RelayReason reason);
+/// For people, as the end of a sentence; empty for kNone.
+[[nodiscard]] std::string_view text_of(RelayReason reason);
+
 /// How the two sides reach each other.
 struct PathInfo {
   bool relayed = false;
@@ -20,7 +41,10 @@ struct PathInfo {
   std::string remote_type;  ///< likewise
   std::string local_address;
   std::string remote_address;
-  std::string transport;  ///< "udp", or "tcp" for an ICE-TCP pair
+  std::string transport;                    ///< "udp", or "tcp" for an ICE-TCP pair
+  RelayReason reason = RelayReason::kNone;  ///< of a relayed one
+  /// Datagrams go through a socket of our own beside libnice's, and are never fragmented.
+  bool split = false;
 
   friend bool operator==(const PathInfo&, const PathInfo&) = default;
 };

@@ -53,6 +53,7 @@ void Negotiation::on(LocalCredentialsMade& input, Instant /*now*/, Outputs& /*ou
 }
 
 void Negotiation::on(LocalCandidateFound& input, Instant now, Outputs& out) {
+  if (own_candidates_.size() < wire::kMaxCandidates) own_candidates_.push_back(input.candidate);
   if (outgoing_.add(std::move(input.candidate), now) || warned_of_limit_) return;
   warned_of_limit_ = true;
   out.emplace_back(Warned{"This machine has more than " + std::to_string(wire::kMaxCandidates) +
@@ -112,6 +113,11 @@ void Negotiation::on(AgentFailed& /*input*/, Instant /*now*/, Outputs& out) {
              state_);
 }
 
+void Negotiation::on(ChecksFinished& input, Instant /*now*/, Outputs& /*out*/) {
+  seen_ = std::move(input);
+  checks_over_ = true;
+}
+
 void Negotiation::on(DeadlineReached& /*input*/, Instant now, Outputs& out) {
   std::visit(Overloaded{
                  [](Gathering&) { ignore(); },
@@ -150,7 +156,9 @@ void Negotiation::hand_on(Outputs& out) {
     return;
   }
   if (incoming_.has_candidates()) {
-    out.emplace_back(AddRemoteCandidates{incoming_.take_candidates()});
+    std::vector<wire::Candidate> candidates = incoming_.take_candidates();
+    peers_candidates_.insert(peers_candidates_.end(), candidates.begin(), candidates.end());
+    out.emplace_back(AddRemoteCandidates{std::move(candidates)});
   }
   if (incoming_.take_end()) out.emplace_back(EndRemoteCandidates{});
 }
@@ -161,6 +169,7 @@ void Negotiation::follow_selection(Outputs& out) {
   if (!selected_) return;
   PathInfo path = described(*selected_);
   if (!may_be_used(path)) return;
+  if (path.relayed) path.reason = reason();
   const auto* connected = std::get_if<Connected>(&state_);
   if (connected != nullptr && connected->path == path) return;
   out.emplace_back(PathReady{path});
@@ -196,6 +205,25 @@ void Negotiation::give_up(Outputs& out) {
   state_ = GivenUp{};
 }
 
+RelayReason Negotiation::reason() const {
+  return relay_reason({.policy = config_.relay,
+                       .has_stun = config_.has_stun,
+                       .own = own_candidates_,
+                       .peers = peers_candidates_,
+                       .own_seen = seen_.own,
+                       .peers_seen = seen_.peers,
+                       .own_ended = outgoing_.ended(),
+                       .peers_ended = incoming_.ended(),
+                       .checks_over = checks_over_});
+}
+
+/// In brackets, when more is known than that nothing has answered.
+std::string Negotiation::why_no_direct_path() const {
+  const RelayReason why = reason();
+  if (why == RelayReason::kStillChecking || why == RelayReason::kChecksUnanswered) return {};
+  return " (" + std::string(text_of(why)) + ")";
+}
+
 std::string Negotiation::no_path_sentence() const {
   if (!incoming_.credentials()) {
     return "The peer did not send its network addresses in time; start both sides again with a "
@@ -217,12 +245,12 @@ std::string Negotiation::no_path_sentence() const {
            "and the --relay settings of both sides";
   }
   if (config_.relay == RelayPolicy::kNever) {
-    return "No direct path to the peer was found and relays are not allowed here; allow them with "
-           "--relay auto, or try another network";
+    return "No direct path to the peer was found" + why_no_direct_path() +
+           " and relays are not allowed here; allow them with --relay auto, or try another network";
   }
   if (!config_.has_relay) {
-    return "No direct path to the peer was found and no relay is configured; configure a TURN "
-           "server, or try another network";
+    return "No direct path to the peer was found" + why_no_direct_path() +
+           " and no relay is configured; configure a TURN server, or try another network";
   }
   return "No path to the peer was found, neither a direct one nor one through the relay; check "
          "the TURN server's address, user name and password, or try another network";

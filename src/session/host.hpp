@@ -33,7 +33,7 @@ class Host {
   virtual void close_link() = 0;
 
   // The ICE agent; openers are controlling. Answers: Peer::local_credentials, local_candidate,
-  // gathering_done, pair_selected, agent_failed.
+  // gathering_done, pair_selected, agent_failed, checks_finished.
   virtual void start_gathering() = 0;
   virtual void set_remote_credentials(const std::string& ufrag, const std::string& password) = 0;
   virtual void add_remote_candidates(const std::vector<wire::Candidate>& candidates) = 0;

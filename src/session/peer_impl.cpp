@@ -223,7 +223,7 @@ void Peer::Impl::perform(wormhole::ClientOutput output, Instant /*now*/) {
              output);
 }
 
-void Peer::Impl::perform(ice::NegotiationOutput output, Instant /*now*/) {
+void Peer::Impl::perform(ice::NegotiationOutput output, Instant now) {
   std::visit(Overloaded{
                  [&](ice::SendPeerMessage& o) {
                    wormhole.post(wormhole::PayloadQueued{to_bytes(o.json)});
@@ -237,7 +237,7 @@ void Peer::Impl::perform(ice::NegotiationOutput output, Instant /*now*/) {
                  [&](ice::PathReady& o) {
                    host_.path_ready(o.path);
                    ice_path_ = std::move(o.path);
-                   if (!port_path_) use_path(*ice_path_);
+                   if (!port_path_) use_path(*ice_path_, now);
                  },
                  [&](ice::PathBroken&) {
                    ice_path_.reset();
@@ -280,8 +280,12 @@ void Peer::Impl::perform(SessionOutput output, Instant now) {
              output);
 }
 
-void Peer::Impl::use_path(PathInfo path) {
+void Peer::Impl::use_path(PathInfo path, Instant now) {
   path_ = path;
+  // Where datagrams may be fragmented on their way, large ones only seem to fit; and a relay adds
+  // octets of its own.
+  const bool whole = path.split && !path.relayed;
+  transport.set_datagram_limit(whole ? quic::kMaxDatagramLimit : quic::kMinDatagramLimit, now);
   session.post(PathReady{std::move(path)});
 }
 
@@ -289,18 +293,18 @@ void Peer::Impl::port_offer_made(const wire::PortOffer& offer) {
   if (tunnel) transport.send_control(wire::control::PortOffer{offer});
 }
 
-void Peer::Impl::port_path_found(PathInfo path) {
+void Peer::Impl::port_path_found(PathInfo path, Instant now) {
   port_path_ = true;
-  use_path(std::move(path));
+  use_path(std::move(path), now);
   // What waited for the other path can leave on this one.
   transport.path_writable();
 }
 
-void Peer::Impl::port_path_lost() {
+void Peer::Impl::port_path_lost(Instant now) {
   port_path_ = false;
   transport.path_writable();
   if (ice_path_) {
-    use_path(*ice_path_);
+    use_path(*ice_path_, now);
   } else {
     session.post(PathBroken{});
   }

@@ -22,8 +22,8 @@ class Peer::Impl {
   [[nodiscard]] std::optional<Instant> deadline() const;
   [[nodiscard]] Status status() const;
   void port_offer_made(const wire::PortOffer& offer);
-  void port_path_found(PathInfo path);
-  void port_path_lost();
+  void port_path_found(PathInfo path, Instant now);
+  void port_path_lost(Instant now);
 
   // Called by the runners.
   void perform(wormhole::ClientOutput output, Instant now);
@@ -60,7 +60,7 @@ class Peer::Impl {
   bool step_transport();
   bool step_tunnel();
   void start_quic(const StartQuic& start, Instant now);
-  void use_path(PathInfo path);
+  void use_path(PathInfo path, Instant now);
   void start_tunnel(const StartTunnel& start);
   void stop_tunnel();
   void control_frame(wire::ControlFrame frame);

@@ -18,8 +18,14 @@ std::optional<Error> Transport::start(const quic::ConnectionConfig& config, Inst
   auto made = host_.engine().connect(config, now);
   if (!made) return made.error();
   connection_ = std::move(*made);
+  connection_->set_datagram_limit(datagram_limit_, now);
   role_ = config.role;
   return std::nullopt;
+}
+
+void Transport::set_datagram_limit(std::size_t octets, Instant now) {
+  datagram_limit_ = octets;
+  if (connection_) connection_->set_datagram_limit(octets, now);
 }
 
 void Transport::receive(const quic::DatagramTrain& train, Instant now) {
@@ -137,12 +143,19 @@ void Transport::write_control() {
                          control_backlog_.begin() + static_cast<std::ptrdiff_t>(taken));
 }
 
-bool Transport::send_pending() {
+bool Transport::send_pending(Instant now) {
   if (unsent_.bytes.empty()) return true;
   if (blocked_) return false;
-  if (host_.send_batch(unsent_) == quic::SendOutcome::kWouldBlock) {
-    blocked_ = true;
-    return false;
+  switch (host_.send_batch(unsent_)) {
+    case quic::SendOutcome::kWouldBlock:
+      blocked_ = true;
+      return false;
+    case quic::SendOutcome::kTooBig:
+      connection_->on_too_big(unsent_.segment, now);
+      break;
+    case quic::SendOutcome::kSent:
+    case quic::SendOutcome::kError:
+      break;
   }
   unsent_ = {};
   return true;
@@ -153,7 +166,7 @@ void Transport::flush(Instant now) {
   const auto due = connection_->deadline();
   if (due && *due <= now) connection_->on_deadline(now);
   if (!path_open_) return;
-  while (send_pending()) {
+  while (send_pending(now)) {
     unsent_ = connection_->transmit(buffer_, now);
     if (unsent_.bytes.empty()) return;
   }

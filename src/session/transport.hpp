@@ -28,6 +28,8 @@ class Transport {
   /// `open_path`.
   [[nodiscard]] std::optional<Error> start(const quic::ConnectionConfig& config, Instant now);
   void open_path() { path_open_ = true; }
+  /// Larger datagrams than these are not to be sent over the path in use.
+  void set_datagram_limit(std::size_t octets, Instant now);
   void path_writable() { blocked_ = false; }
   void receive(const quic::DatagramTrain& train, Instant now);
   void close(std::uint64_t code, std::string_view reason, Instant now);
@@ -68,11 +70,12 @@ class Transport {
   [[nodiscard]] std::optional<Fact> translate(quic::ConnectionFact fact);
   [[nodiscard]] Fact break_control(std::string message);
   void write_control();
-  bool send_pending();
+  bool send_pending(Instant now);
 
   Host& host_;
   std::unique_ptr<quic::Connection> connection_;
   quic::Role role_ = quic::Role::kClient;
+  std::size_t datagram_limit_ = quic::kMinDatagramLimit;
   bool path_open_ = false;
   bool blocked_ = false;
   bool control_open_ = false;

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from testbed.nat.profiles import Profile
-from testbed.network import Host, Internet
+from testbed.network import Host, Internet, isolation
 from testbed.network.internet import ROOT, end
 from testbed.network.namespace import Namespace
 
@@ -26,7 +26,7 @@ PORT, TURN_PORT, OPEN_PORT = 4000, 3478, 443
 LIMIT = 45.0      # seconds that a session may take to come up, or to fail
 HOPELESS = 8.0    # the same where a failure is expected (a server is given up after 5)
 BETTER_PATH = 5.0  # seconds that a direct path may take after a relayed one
-SETTLE = 0.5      # seconds in which a path that should not be there may show
+SETTLE = 12.0     # seconds in which a session has to know why it is relayed
 SIZE = 200_000    # octets in each direction
 TURNSERVER = "/usr/bin/turnserver"
 
@@ -44,7 +44,30 @@ class Result:
     direct_after_ms: float | None = None  # of a session that was relayed first
     path: str = ""            # types of the candidates, the listening side's first
     transport: str = ""
+    family: int = 0           # 4 or 6, of the addresses of the path
+    reason_given: str = ""    # why it is relayed, in the words of docs/spec/events.md
     seconds: float = 0.0
+
+    def take_path(self, program: "Program", patience: float) -> None:
+        """Of the listening side, when it has been given `patience` seconds to find a better one, or
+        the time to know why there is none.
+        """
+        began = time.monotonic()
+
+        def last() -> dict[str, Any]:
+            return program.find("path_chosen")[-1]
+
+        program.wait_until(lambda: last()["kind"] == "direct", patience)
+        waited = time.monotonic() - began
+        program.wait_until(lambda: last()["reason"] != "still_checking", SETTLE)
+        self.first_path = program.find("path_chosen")[0]["kind"]
+        path = last()
+        if self.first_path == "relayed" and path["kind"] == "direct":
+            self.direct_after_ms = round(waited * 1000, 1)
+        self.outcome, self.transport = path["kind"], path["transport"]
+        self.path = f"{path['local_type']} – {path['remote_type']}"
+        self.family = 6 if path["local_address"].startswith("[") else 4
+        self.reason_given = path["reason"] or ""
 
 
 class Program:
@@ -98,34 +121,44 @@ class Failed(Exception):
     """The session did not come about; the text says why."""
 
 
-def noise(seed: str) -> bytes:
-    return hashlib.shake_128(seed.encode()).digest(SIZE)
+def noise(seed: str, size: int = SIZE) -> bytes:
+    return hashlib.shake_128(seed.encode()).digest(size)
+
+
+def folder() -> "tempfile.TemporaryDirectory[str]":
+    """For files of servers, where nobody else sees them and nothing outlives the run."""
+    return tempfile.TemporaryDirectory(dir=isolation.private_folder())
 
 
 def start_servers(internet: Internet, server: Host, folder: str) -> None:
     """A rendezvous server and coturn, as operators run them, and both on 443 as well."""
     where, network = server.namespace, internet.network
     turn = where.start(
-        # A second address of the same family makes it a STUN server of RFC 5780.
         [TURNSERVER, "-n", f"--listening-ip={RELAY}", f"--listening-ip={RELAY6}",
-         f"--listening-ip={RENDEZVOUS}",
+         f"--listening-ip={RENDEZVOUS}", f"--listening-ip={RENDEZVOUS6}",
          f"--relay-ip={RELAY}", f"--relay-ip={RELAY6}", f"--listening-port={TURN_PORT}",
          f"--aux-server={RELAY}:{OPEN_PORT}", "--lt-cred-mech", "--user=user:word",
          "--realm=test", "--no-tls", "--no-dtls", "--no-cli", "--relay-threads=1",
          "--log-file=stdout", f"--userdb={folder}/db", f"--pidfile={folder}/pid"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     network.callback(end, turn)
-    mailbox = Program(where, "mailbox", "--listen", f"{RENDEZVOUS}:{PORT}", "--listen",
-                      f"{RENDEZVOUS}:{OPEN_PORT}", "--listen", f"[{RENDEZVOUS6}]:{PORT}")
-    network.callback(end, mailbox.process)
-    if not mailbox.wait_until(lambda: len(mailbox.find("mailbox_listening")) == 3, LIMIT):
-        raise Failed(f"the rendezvous server does not start: {mailbox.events}")
+    start_mailbox(internet, server, [f"{RENDEZVOUS}:{PORT}", f"{RENDEZVOUS}:{OPEN_PORT}",
+                                     f"[{RENDEZVOUS6}]:{PORT}"])
     last = time.monotonic() + LIMIT
     for port in (TURN_PORT, OPEN_PORT):
         while not _answers(where, port):
             if turn.poll() is not None or time.monotonic() > last:
                 raise Failed("coturn does not start")
             select.select([], [], [], 0.02)
+
+
+def start_mailbox(internet: Internet, server: Host, addresses: list[str]) -> None:
+    listen = [part for address in addresses for part in ("--listen", address)]
+    mailbox = Program(server.namespace, "mailbox", *listen)
+    internet.network.callback(end, mailbox.process)
+    ready = "mailbox_listening"
+    if not mailbox.wait_until(lambda: len(mailbox.find(ready)) == len(addresses), LIMIT):
+        raise Failed(f"the rendezvous server does not start: {mailbox.events}")
 
 
 def _answers(where: Namespace, port: int) -> bool:
@@ -135,9 +168,11 @@ def _answers(where: Namespace, port: int) -> bool:
 
 def settings(profile: Profile) -> list[object]:
     """What somebody behind this profile gives on the command line."""
-    rendezvous, relay = (RENDEZVOUS, RELAY) if profile.ipv4 else (f"[{RENDEZVOUS6}]", RELAY6)
-    return ["--rendezvous", f"ws://{rendezvous}:{profile.port or PORT}/v1",
-            "--stun", relay, "--stun-port", TURN_PORT, "--turn", relay,
+    rendezvous, relay = (RENDEZVOUS, RELAY) if profile.ipv4 else (RENDEZVOUS6, RELAY6)
+    host = f"[{rendezvous}]" if ":" in rendezvous else rendezvous
+    # STUN at another address than TURN: two servers see more of a NAT than one.
+    return ["--rendezvous", f"ws://{host}:{profile.port or PORT}/v1",
+            "--stun", rendezvous, "--stun-port", TURN_PORT, "--turn", relay,
             "--turn-port", profile.port or TURN_PORT, "--turn-user", "user",
             "--turn-transport", profile.turn_transport]
 
@@ -145,7 +180,8 @@ def settings(profile: Profile) -> list[object]:
 class Service:
     """What is offered through the tunnel: it speaks first, and listens to the end."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, size: int = SIZE) -> None:
+        self.size = size  # in each direction
         self.listener = host.namespace.socket(kind=socket.SOCK_STREAM)
         self.listener.bind(("127.0.0.1", 0))
         self.listener.listen()
@@ -162,7 +198,7 @@ class Service:
             connection, _ = self.listener.accept()
             with connection:
                 connection.settimeout(LIMIT)
-                connection.sendall(noise("service"))
+                connection.sendall(noise("service", self.size))
                 connection.shutdown(socket.SHUT_WR)
                 self.received = receive_all(connection)
 
@@ -179,6 +215,12 @@ def receive_all(connection: socket.socket) -> bytes:
     return b"".join(parts)
 
 
+def _send(connection: socket.socket, octets: bytes) -> None:
+    with contextlib.suppress(OSError):  # who receives sees it
+        connection.sendall(octets)
+        connection.shutdown(socket.SHUT_WR)
+
+
 def exchange(host: Host, port: int, service: Service) -> float:
     """Moves data both ways; gives the time of the first octet. Raises Failed unless all is right."""
     service.start()
@@ -188,12 +230,14 @@ def exchange(host: Host, port: int, service: Service) -> float:
             client.connect(("127.0.0.1", port))
             first = client.recv(1)
             moment = time.monotonic()
-            client.sendall(noise("client"))
-            client.shutdown(socket.SHUT_WR)
+            sender = threading.Thread(target=_send, args=(client, noise("client", service.size)))
+            sender.start()
             rest = receive_all(client)
+            sender.join()
         except OSError as error:
             raise Failed(f"the tunnel broke: {error}") from error
-    if first + rest != noise("service") or service.finish() != noise("client"):
+    size = service.size
+    if first + rest != noise("service", size) or service.finish() != noise("client", size):
         raise Failed("octets were lost or changed")
     return moment
 
@@ -204,16 +248,16 @@ def run(connecting: Profile, listening: Profile, expected: str,
 
     `patience` is how long a direct path may take after a relayed one, in seconds.
     """
+    if patience is None:
+        patience = BETTER_PATH if expected == "direct" else 0
     began = time.monotonic()
     result = Result()
-    with tempfile.TemporaryDirectory() as folder, Internet() as internet:
+    with Internet() as internet, folder() as files:
         server = internet.host("server", [RENDEZVOUS, RELAY, RENDEZVOUS6, RELAY6])
         try:
-            start_servers(internet, server, folder)
+            start_servers(internet, server, files)
             left = connecting.build(internet, "left", 1)
             right = listening.build(internet, "right", 2)
-            if patience is None:
-                patience = BETTER_PATH if expected == "direct" else SETTLE
             _session(internet, (connecting, left), (listening, right), expected, patience, result)
         except Failed as failed:
             result.outcome, result.why = "failed", str(failed)
@@ -237,14 +281,4 @@ def _session(internet: Internet, connecting: tuple[Profile, Host], listening: tu
     address = b.wait_for("listening", limit)["address"]
     moment = exchange(right, int(address.rsplit(":", 1)[1]), service)
     result.first_octet_ms = round((moment - began) * 1000, 1)
-
-    def is_direct() -> bool:
-        return b.find("path_chosen")[-1]["kind"] == "direct"
-
-    b.wait_until(is_direct, patience)
-    result.first_path = b.find("path_chosen")[0]["kind"]
-    if result.first_path == "relayed" and is_direct():
-        result.direct_after_ms = round((time.monotonic() - moment) * 1000, 1)
-    last = b.find("path_chosen")[-1]
-    result.outcome, result.transport = last["kind"], last["transport"]
-    result.path = f"{last['local_type']} – {last['remote_type']}"
+    result.take_path(b, patience)

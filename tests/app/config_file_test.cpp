@@ -28,6 +28,7 @@ turn-user = me
 turn-password = p\sw
 turn-transport = tcp
 port-search = off
+path = nice
 
 [rendezvous]
 url = wss://example.org/v1
@@ -50,6 +51,7 @@ TEST(Config, EveryKeyIsRead) {
   EXPECT_EQ(layer->port_search, false);
   EXPECT_EQ(layer->engine, adapters::QuicEngine::kNgtcp2);
   EXPECT_EQ(layer->congestion, adapters::Congestion::kCubic);
+  EXPECT_EQ(layer->path, adapters::PathPolicy::kNice);
   EXPECT_EQ(layer->rendezvous_urls, std::vector<std::string>{"wss://example.org/v1"});
 }
 

@@ -59,7 +59,7 @@ TEST(Options, NothingIsSetThatWasNotGiven) {
                options.settings.stun_port || options.settings.turn_host ||
                options.settings.turn_port || options.settings.turn_user ||
                options.settings.turn_password || options.settings.turn_transport ||
-               options.settings.engine || options.settings.congestion ||
+               options.settings.engine || options.settings.congestion || options.settings.path ||
                options.settings.port_search);
 }
 
@@ -99,7 +99,9 @@ TEST(Options, EveryFlagIsRead) {
                                       "--congestion",
                                       "reno",
                                       "--port-search",
-                                      "off"});
+                                      "off",
+                                      "--path",
+                                      "nice"});
   EXPECT_TRUE(options.once && options.json && options.trace);
   EXPECT_EQ(options.verbosity, Verbosity::kVerbose);
   EXPECT_EQ(options.timeout, 90s);
@@ -118,6 +120,7 @@ TEST(Options, EveryFlagIsRead) {
   EXPECT_EQ(options.settings.engine, adapters::QuicEngine::kNgtcp2);
   EXPECT_EQ(options.settings.congestion, adapters::Congestion::kReno);
   EXPECT_EQ(options.settings.port_search, false);
+  EXPECT_EQ(options.settings.path, adapters::PathPolicy::kNice);
 }
 
 TEST(Options, AnEmptyServerIsAServerLeftOut) {
@@ -256,6 +259,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"stdio-a", "--congestion", "BBR"}, "--congestion is \"BBR\"; expected is"},
         Wrong{{"stdio-a", "--port-search", "on"},
               "--port-search is \"on\"; expected is auto or off"},
+        Wrong{{"stdio-a", "--path", "relay"}, "--path is \"relay\"; expected is auto or nice"},
         Wrong{{"stdio-a", "--turn-transport", "tls"}, "--turn-transport is \"tls\"; expected is"},
         Wrong{{"stdio-a", "--rendezvous", "http://x/"}, "--rendezvous is not valid; expected is"},
         Wrong{{"stdio-a", "--rendezvous", ""}, "--rendezvous is not valid; expected is"},

@@ -16,7 +16,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const PathInfo kPath{true, "relay", "host", "192.0.2.9:5", "[2001:db8::1]:6", "udp"};
+const PathInfo kPath{
+    true, "relay", "host", "192.0.2.9:5", "[2001:db8::1]:6", "udp", RelayReason::kUdpBlockedHere};
 
 struct Line {
   Event event;
@@ -38,7 +39,7 @@ std::vector<Line> all_lines() {
   add(event::PathChosen{kPath, 1234567ns},
       R"({"v":1,"event":"path_chosen","kind":"relayed","local_type":"relay","remote_type":"host",)"
       R"("local_address":"192.0.2.9:5","remote_address":"[2001:db8::1]:6","transport":"udp",)"
-      R"("round_trip_ms":1.235})");
+      R"("datagram_path":"nice","reason":"udp_blocked_here","round_trip_ms":1.235})");
   add(event::Authenticated{"ngtcp2"}, R"({"v":1,"event":"authenticated","engine":"ngtcp2"})");
   add(event::Listening{"127.0.0.1:80"}, R"({"v":1,"event":"listening","address":"127.0.0.1:80"})");
   add(event::ConnectionOpened{3}, R"({"v":1,"event":"connection_opened","id":3})");
@@ -110,8 +111,10 @@ TEST(RenderJson, TheExampleInTheSpecificationIsTrue) {
 TEST(RenderJson, ADirectPathAndAnUnknownRoundTrip) {
   PathInfo direct = kPath;
   direct.relayed = false;
+  direct.split = true;
   const std::string line = render_json(event::PathChosen{direct, std::nullopt});
   EXPECT_THAT(line, HasSubstr(R"("kind":"direct")"));
+  EXPECT_THAT(line, HasSubstr(R"("datagram_path":"split")"));
   EXPECT_THAT(line, HasSubstr(R"("round_trip_ms":null)"));
 }
 

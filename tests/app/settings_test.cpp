@@ -44,6 +44,7 @@ TEST_F(SettingsTest, DefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(settings.engine, adapters::QuicEngine::kOpenSsl);
   EXPECT_EQ(settings.congestion, adapters::Congestion::kBbr);
   EXPECT_TRUE(settings.port_search);
+  EXPECT_EQ(settings.path, adapters::PathPolicy::kAuto);
 }
 
 SettingsLayer layer_named(const std::string& name, std::uint16_t port) {
@@ -59,6 +60,7 @@ SettingsLayer layer_named(const std::string& name, std::uint16_t port) {
   layer.engine = port == 10 ? adapters::QuicEngine::kNgtcp2 : adapters::QuicEngine::kOpenSsl;
   layer.port_search = port != 10;
   layer.congestion = port == 10 ? adapters::Congestion::kReno : adapters::Congestion::kCubic;
+  layer.path = port == 10 ? adapters::PathPolicy::kNice : adapters::PathPolicy::kAuto;
   return layer;
 }
 
@@ -78,6 +80,7 @@ TEST_F(SettingsTest, TheStrongestLayerWinsInEverySetting) {
   EXPECT_EQ(settings.engine, adapters::QuicEngine::kNgtcp2);
   EXPECT_EQ(settings.congestion, adapters::Congestion::kReno);
   EXPECT_FALSE(settings.port_search);
+  EXPECT_EQ(settings.path, adapters::PathPolicy::kNice);
 }
 
 TEST_F(SettingsTest, LayersFillEachOthersGaps) {
@@ -94,15 +97,20 @@ TEST_F(SettingsTest, LayersFillEachOthersGaps) {
 }
 
 TEST_F(SettingsTest, SecretVariablesAreTakenOutOfTheEnvironment) {
-  variables() = {{"PEERSOCK_CODE", "8-lab-name-blanket"}, {"PEERSOCK_TURN_PASSWORD", "hunter2"},
-                 {"PEERSOCK_RENDEZVOUS", "ws://h/v1"},    {"PEERSOCK_ENGINE", "ngtcp2"},
-                 {"PEERSOCK_CONGESTION", "cubic"},        {"HOME", "/home/me"}};
+  variables() = {{"PEERSOCK_CODE", "8-lab-name-blanket"},
+                 {"PEERSOCK_TURN_PASSWORD", "hunter2"},
+                 {"PEERSOCK_RENDEZVOUS", "ws://h/v1"},
+                 {"PEERSOCK_ENGINE", "ngtcp2"},
+                 {"PEERSOCK_CONGESTION", "cubic"},
+                 {"PEERSOCK_PATH", "nice"},
+                 {"HOME", "/home/me"}};
   const Environment environment = take_environment(&get);
   EXPECT_EQ(environment.code->reveal_text(), "8-lab-name-blanket");
   EXPECT_EQ(environment.turn_password->reveal_text(), "hunter2");
   EXPECT_EQ(environment.rendezvous, "ws://h/v1");
   EXPECT_EQ(environment.engine, "ngtcp2");
   EXPECT_EQ(environment.congestion, "cubic");
+  EXPECT_EQ(environment.path, "nice");
   EXPECT_EQ(environment.home, "/home/me");
   EXPECT_EQ(environment.config_home, std::nullopt);
   EXPECT_EQ(variables().at("PEERSOCK_CODE"), std::string(18, '\0'));
@@ -111,14 +119,11 @@ TEST_F(SettingsTest, SecretVariablesAreTakenOutOfTheEnvironment) {
 }
 
 TEST_F(SettingsTest, EmptyVariablesCountAsNotSet) {
-  variables() = {{"PEERSOCK_CODE", ""},
-                 {"PEERSOCK_RENDEZVOUS", ""},
-                 {"XDG_CONFIG_HOME", ""},
-                 {"PEERSOCK_ENGINE", ""},
-                 {"PEERSOCK_CONGESTION", ""}};
+  variables() = {{"PEERSOCK_CODE", ""},   {"PEERSOCK_RENDEZVOUS", ""}, {"XDG_CONFIG_HOME", ""},
+                 {"PEERSOCK_ENGINE", ""}, {"PEERSOCK_CONGESTION", ""}, {"PEERSOCK_PATH", ""}};
   const Environment environment = take_environment(&get);
   EXPECT_FALSE(environment.code || environment.rendezvous || environment.config_home);
-  EXPECT_FALSE(environment.engine || environment.congestion);
+  EXPECT_FALSE(environment.engine || environment.congestion || environment.path);
 }
 
 TEST_F(SettingsTest, BadVariablesAreNamed) {
@@ -140,10 +145,12 @@ TEST_F(SettingsTest, TheEnvironmentMayChooseHowQuicIsCarriedOut) {
   Environment environment;
   environment.engine = "ngtcp2";
   environment.congestion = "reno";
+  environment.path = "nice";
   const auto layer = environment_layer(environment);
   ASSERT_TRUE(layer) << layer.error().message;
   EXPECT_EQ(layer->engine, adapters::QuicEngine::kNgtcp2);
   EXPECT_EQ(layer->congestion, adapters::Congestion::kReno);
+  EXPECT_EQ(layer->path, adapters::PathPolicy::kNice);
   environment.engine = "quiche";
   const auto engine = environment_layer(environment);
   ASSERT_FALSE(engine);
@@ -153,6 +160,11 @@ TEST_F(SettingsTest, TheEnvironmentMayChooseHowQuicIsCarriedOut) {
   const auto congestion = environment_layer(environment);
   ASSERT_FALSE(congestion);
   EXPECT_THAT(congestion.error().message, HasSubstr("PEERSOCK_CONGESTION is \"vegas\""));
+  environment.congestion.reset();
+  environment.path = "split";
+  const auto path = environment_layer(environment);
+  ASSERT_FALSE(path);
+  EXPECT_THAT(path.error().message, HasSubstr("PEERSOCK_PATH is \"split\"; expected is auto or"));
 }
 
 TEST_F(SettingsTest, TheEnvironmentMayNameSeveralServers) {

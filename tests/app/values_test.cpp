@@ -85,6 +85,9 @@ TEST(Values, ChoicesAreExact) {
   EXPECT_EQ(parse_port_search("--p", "auto"), true);
   EXPECT_EQ(parse_port_search("--p", "off"), false);
   EXPECT_FALSE(parse_port_search("--p", "on"));
+  EXPECT_EQ(parse_path_policy("--p", "auto"), adapters::PathPolicy::kAuto);
+  EXPECT_EQ(parse_path_policy("--p", "nice"), adapters::PathPolicy::kNice);
+  EXPECT_FALSE(parse_path_policy("--p", "split"));
   EXPECT_EQ(parse_relay_policy("--r", "auto"), ice::RelayPolicy::kAuto);
   EXPECT_EQ(parse_relay_policy("--r", "only"), ice::RelayPolicy::kOnly);
   EXPECT_EQ(parse_relay_policy("--r", "never"), ice::RelayPolicy::kNever);

@@ -46,8 +46,9 @@ def start_pair(world, turn, password, *arguments):
 def test_a_session_that_insists_on_the_relay(world, turn, transport):
     a, b = start_pair(world, turn, "word", "--relay", "only", "--turn-transport", transport)
     b.wait_for("authenticated")
-    assert b.wait_for("path_chosen")["kind"] == "relayed"
-    assert a.wait_for("path_chosen")["kind"] == "relayed"
+    for side in (a, b):
+        path = side.wait_for("path_chosen")
+        assert (path["kind"], path["datagram_path"]) == ("relayed", "nice")
     port = int(b.wait_for("listening")["address"].rsplit(":", 1)[1])
     data = noise(500_000)
     assert exchange(port, data) == data

@@ -7,15 +7,19 @@ import subprocess
 import threading
 import time
 
-from harness import LIMIT, free_port
+from harness import LIMIT, reserved_port
 
 
 @contextlib.contextmanager
 def turn_server(folder, *arguments, answers_at):
     """Gives its port. User "user", password "word". `answers_at` is an address of it, or an address
     and a port: when somebody answers there, it works."""
+    with reserved_port("0.0.0.0") as port:  # noqa: S104 - nobody listens there yet
+        yield from running(folder, port, arguments, answers_at)
+
+
+def running(folder, port, arguments, answers_at):
     program = shutil.which("turnserver") or "/usr/bin/turnserver"
-    port = free_port()
     address = answers_at if isinstance(answers_at, tuple) else (answers_at, port)
     server = subprocess.Popen(
         [program, "-n", f"--listening-port={port}", "--lt-cred-mech", "--user=user:word",

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "support/engines.hpp"
 #include "support/session_pair.hpp"
 
 namespace peersock::testing {
@@ -246,6 +247,53 @@ TEST(Session, AStoppedReaderIsHeldBackAndHoldsUpNobodyElse) {
   ASSERT_TRUE(pair.until([&] { return pair.targets()[0]->received.size() == 30'000'000; }, 120s));
 }
 
+/// The largest datagram that side A, whose engine is the QUIC client's, sends in a session that
+/// carries `octets` from A to B.
+std::size_t largest_datagram(SessionPair& pair, std::size_t octets) {
+  std::size_t largest = 0;
+  pair.path.intercept([&](const VirtualHost& from, ByteView datagram) {
+    if (&from == pair.a.get()) largest = std::max(largest, datagram.size());
+    return true;
+  });
+  const std::size_t before = pair.targets().size();
+  const auto program = pair.connect(pattern(octets));
+  EXPECT_TRUE(pair.until([&] {
+    return pair.targets().size() > before && pair.targets().back()->received.size() == octets;
+  })) << pair.story();
+  pair.path.intercept(nullptr);
+  return largest;
+}
+
+TEST(Session, DatagramsGrowWhereThePathCarriesThemWhole) {
+  const auto [client, server] = engines_under_test();
+  // OpenSSL sends no larger ones, and allows its peer none.
+  const bool grow = client == EngineKind::kNgtcp2 && server == EngineKind::kNgtcp2;
+  for (const bool split : {false, true}) {
+    SessionPair pair({});
+    if (split) pair.path.set_split();
+    pair.start();
+    ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+    const std::size_t largest = largest_datagram(pair, 300'000);
+    if (split && grow) {
+      EXPECT_EQ(largest, quic::kMaxDatagramLimit);
+    } else {
+      EXPECT_LE(largest, quic::kMinDatagramLimit);
+    }
+  }
+}
+
+TEST(Session, DatagramsShrinkWhenTheSystemRefusesThem) {
+  SessionPair pair({});
+  pair.path.set_split();
+  pair.start();
+  ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+  static_cast<void>(largest_datagram(pair, 300'000));
+  pair.path.narrow(1300);
+  const Instant before = pair.world.now();
+  EXPECT_LE(largest_datagram(pair, 300'000), quic::kMinDatagramLimit);
+  EXPECT_LT(pair.world.now() - before, 2s) << "nobody had to wait for time-outs";
+}
+
 TEST(Session, ARefusedTargetLooksLikeAReset) {
   PairOptions options;
   options.target_refuses = true;
@@ -289,14 +337,14 @@ TEST(Session, TakesAPathThatASearchHasFoundAndGoesBackWithoutIt) {
   ASSERT_EQ(pair.a->ice_paths().size(), 1U);
   const std::string by_ice = pair.a->ice_paths()[0].remote_address;
   session::Peer& peer = pair.a->peer();
-  peer.port_path_found(found_path());
+  peer.port_path_found(found_path(), pair.world.now());
   pair.a->wake();
   EXPECT_EQ(peer.status().path, found_path());
   const auto changes = [&] { return std::ranges::count(pair.a->events(), "path_chosen"); };
   ASSERT_TRUE(pair.until([&] { return changes() == 2; })) << pair.story();
   const auto program = pair.connect(pattern(200'000));
   ASSERT_TRUE(pair.until([&] { return program->saw_end; })) << pair.story();
-  peer.port_path_lost();
+  peer.port_path_lost(pair.world.now());
   pair.a->wake();
   EXPECT_EQ(peer.status().path->remote_address, by_ice);
   ASSERT_TRUE(pair.until([&] { return changes() == 3; })) << pair.story();
@@ -308,10 +356,10 @@ TEST(Session, APathInReserveMayBreakUnheard) {
   SessionPair pair(options);
   pair.start();
   ASSERT_TRUE(pair.until_authenticated()) << pair.story();
-  pair.a->peer().port_path_found(found_path());
+  pair.a->peer().port_path_found(found_path(), pair.world.now());
   pair.a->agent_broke();
   ASSERT_FALSE(pair.until([&] { return pair.a->saw("warning"); }, 5s)) << pair.story();
-  pair.a->peer().port_path_lost();
+  pair.a->peer().port_path_lost(pair.world.now());
   pair.a->wake();
   EXPECT_TRUE(pair.until([&] { return pair.a->saw("warning"); }, 5s)) << pair.story();
 }

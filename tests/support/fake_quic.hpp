@@ -34,6 +34,8 @@ class FakeQuic final : public quic::Connection {
   FakeQuic& operator=(FakeQuic&&) = delete;
 
   void receive(const quic::DatagramTrain& train, Instant now) override;
+  void set_datagram_limit(std::size_t /*octets*/, Instant /*now*/) override {}
+  void on_too_big(std::size_t /*octets*/, Instant /*now*/) override {}
   void on_deadline(Instant now) override;
   [[nodiscard]] std::optional<Instant> deadline() const override;
   [[nodiscard]] quic::DatagramTrain transmit(MutableBytes buffer, Instant now) override;

@@ -258,8 +258,7 @@ void VirtualHost::agent_broke() {
 
 quic::SendOutcome VirtualHost::send_batch(const quic::DatagramTrain& train) {
   if (!agent_connected_) return quic::SendOutcome::kError;
-  path_.send(*this, train);
-  return quic::SendOutcome::kSent;
+  return path_.send(*this, train);
 }
 
 void VirtualHost::deliver(const quic::DatagramTrain& train) {
@@ -276,7 +275,9 @@ void VirtualPath::join(VirtualHost& a, VirtualHost& b) {
 void VirtualPath::negotiate() {
   if (connected_ || forbidden_ || a_ == nullptr || !a_->agent_ready() || !b_->agent_ready()) return;
   connected_ = true;
-  const PathInfo path{false, "host", "host", "192.0.2.1:40000", "192.0.2.2:40000", "udp"};
+  const PathInfo path{
+      false, "host", "host", "192.0.2.1:40000", "192.0.2.2:40000", "udp", RelayReason::kNone,
+      split_};
   // The controlling agent has the answer to its check after one round trip; the controlled one
   // checks when that check has reached it.
   VirtualHost* controlling = a_->controlling() ? a_ : b_;
@@ -285,7 +286,8 @@ void VirtualPath::negotiate() {
   world_.after(link_.delay * 3, [controlled, path] { controlled->agent_connected(path); });
 }
 
-void VirtualPath::send(const VirtualHost& from, const quic::DatagramTrain& train) {
+quic::SendOutcome VirtualPath::send(const VirtualHost& from, const quic::DatagramTrain& train) {
+  if (train.segment > narrow_) return quic::SendOutcome::kTooBig;
   VirtualHost* to = &from == a_ ? b_ : a_;
   quic::for_each_datagram(train, [&](ByteView datagram) {
     if (intercept_ && !intercept_(from, datagram)) return;
@@ -295,6 +297,7 @@ void VirtualPath::send(const VirtualHost& from, const quic::DatagramTrain& train
       inject(*to, Bytes(datagram.begin(), datagram.end()));
     }
   });
+  return quic::SendOutcome::kSent;
 }
 
 void VirtualPath::inject(VirtualHost& to, Bytes datagram) {

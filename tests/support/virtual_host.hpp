@@ -37,7 +37,11 @@ class VirtualPath {
   VirtualPath(VirtualWorld& world, LinkProfile link) : world_(world), link_(link) {}
 
   void join(VirtualHost& a, VirtualHost& b);
-  void send(const VirtualHost& from, const quic::DatagramTrain& train);
+  quic::SendOutcome send(const VirtualHost& from, const quic::DatagramTrain& train);
+  /// What the agents will report: datagrams are carried whole or not at all.
+  void set_split() { split_ = true; }
+  /// The system refuses datagrams of more octets.
+  void narrow(std::size_t octets) { narrow_ = octets; }
   /// Nothing gets through any more.
   void cut() { cut_ = true; }
   void restore() { cut_ = false; }
@@ -55,6 +59,8 @@ class VirtualPath {
   LinkProfile link_;
   VirtualHost* a_ = nullptr;
   VirtualHost* b_ = nullptr;
+  bool split_ = false;
+  std::size_t narrow_ = 65'535;
   bool cut_ = false;
   bool forbidden_ = false;
   bool connected_ = false;
