@@ -16,6 +16,7 @@
 #include "wire/mailbox_message.hpp"
 #include "wire/stream_header.hpp"
 #include "wire/stun.hpp"
+#include "wire/stun_check.hpp"
 #include "wire/text.hpp"
 #include "wire/websocket.hpp"
 
@@ -164,9 +165,14 @@ std::string run_candidate(ByteView input) {
 std::vector<Bytes> control_seeds() {
   namespace control = wire::control;
   const wire::ControlFrame frames[] = {
-      control::Smp{{1, 2, 3}}, control::Hello{wire::Mode::kListen, "peersock 0.1"},
-      control::Ping{1},        control::Pong{2},
-      control::Drained{},      control::Goodbye{control::Goodbye::Cause::kError, "disk full"},
+      control::Smp{{1, 2, 3}},
+      control::Hello{wire::Mode::kListen, "peersock 0.1"},
+      control::Ping{1},
+      control::Pong{2},
+      control::Drained{},
+      control::Goodbye{control::Goodbye::Cause::kError, "disk full"},
+      control::PortOffer{
+          {wire::PortMapping::kEndpointDependent, {}, {"198.51.100.7", 40000}, {1, 2}}},
       control::Unknown{0x11}};
   std::vector<Bytes> seeds;
   Bytes all{3};
@@ -322,12 +328,29 @@ std::string run_stun(ByteView input) {
   return wrong.empty() ? check_address(parsed->other) : wrong;
 }
 
+// --- checks with integrity
+
+std::vector<Bytes> check_seeds() {
+  wire::StunCheck request;
+  request.nominates = true;
+  const wire::StunCheck answer{{}, true, false, wire::StunAddress{"198.51.100.7", 40000}};
+  return {wire::encode(request, {}), wire::encode(answer, {})};
+}
+
+std::string run_check(ByteView input) {
+  const auto parsed = wire::parse_check(input, {});
+  if (!parsed) return {};
+  if (parsed->answer && parsed->nominates) return "an answer that nominates";
+  return check_address(parsed->mapped);
+}
+
 constexpr std::array kTargets{
     Target{"code", code_seeds, run_code},
     Target{"reply", reply_seeds, run_reply},
     Target{"introduction", introduction_seeds, run_introduction},
     Target{"ice", ice_seeds, run_ice},
     Target{"candidate", candidate_seeds, run_candidate},
+    Target{"check", check_seeds, run_check},
     Target{"control", control_seeds, run_control},
     Target{"header", header_seeds, run_header},
     Target{"stun", stun_seeds, run_stun},

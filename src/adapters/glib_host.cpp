@@ -48,9 +48,15 @@ GlibHost::GlibHost(GMainContext* context, GlibHostConfig config, GlibHostCallbac
                         schedule();
                       }}) {
   peer_ = std::make_unique<session::Peer>(std::move(config.peer), *this, *rng_);
+  make_port_search(config.port_search);
 }
 
 GlibHost::~GlibHost() = default;
+
+void GlibHost::set_trace(const TraceHook& hook) {
+  peer_->set_trace(hook);
+  if (port_search_) port_search_->set_trace(hook);
+}
 
 void GlibHost::start() {
   peer_->start();
@@ -122,13 +128,16 @@ IceAgentCallbacks GlibHost::agent_callbacks() {
 
 void GlibHost::start_gathering() {
   agent_ = std::make_unique<IceAgent>(std::move(ice_config_), context_, agent_callbacks());
-  agent_->set_trains_handler([this](std::span<const quic::DatagramTrain> trains) {
-    const Instant now = monotonic_now();
-    for (const auto& train : trains) peer_->datagrams_received(train, now);
-    // At once: what arrived together is answered together, without another turn of the loop.
-    run();
-  });
+  agent_->set_trains_handler(
+      [this](std::span<const quic::DatagramTrain> trains) { receive(trains); });
   agent_->start_gathering();
+}
+
+void GlibHost::receive(std::span<const quic::DatagramTrain> trains) {
+  const Instant now = monotonic_now();
+  for (const auto& train : trains) peer_->datagrams_received(train, now);
+  // At once: what arrived together is answered together, without another turn of the loop.
+  run();
 }
 
 void GlibHost::set_remote_credentials(const std::string& ufrag, const std::string& password) {
@@ -147,7 +156,52 @@ void GlibHost::end_remote_candidates() {
 void GlibHost::stop_agent() {}
 
 quic::SendOutcome GlibHost::send_batch(const quic::DatagramTrain& train) {
+  if (port_search_ && port_search_->has_path()) return port_search_->send_batch(train);
   return agent_ ? agent_->send_batch(train) : quic::SendOutcome::kError;
+}
+
+// ---- a port of an endpoint-dependent NAT ------------------------------------------------------
+
+void GlibHost::make_port_search(bool wanted) {
+  if (!wanted || ice_config_.relay != ice::RelayPolicy::kAuto) return;
+  PortSearchSocketsConfig config;
+  config.resolver = make_system_resolver(context_);
+  if (ice_config_.stun) config.servers.push_back({ice_config_.stun->host, ice_config_.stun->port});
+  for (const auto& turn : ice_config_.turn) config.servers.push_back({turn.host, turn.port});
+  if (config.servers.empty()) return;
+  port_search_ = std::make_unique<PortSearchSockets>(
+      context_, *rng_, std::move(config),
+      PortSearchCallbacks{
+          [this](const wire::PortOffer& offer) {
+            peer_->port_offer_made(offer);
+            schedule();
+          },
+          [this](PathInfo path) {
+            peer_->port_path_found(std::move(path), monotonic_now());
+            schedule();
+          },
+          [this] {
+            peer_->port_path_lost(monotonic_now());
+            schedule();
+          },
+          [this](std::span<const quic::DatagramTrain> trains) { receive(trains); },
+          [this] {
+            peer_->path_writable();
+            schedule();
+          },
+      });
+}
+
+void GlibHost::path_ready(const PathInfo& path) {
+  if (port_search_) port_search_->path_changed(path.relayed);
+}
+
+void GlibHost::session_opened() {
+  if (port_search_) port_search_->session_opened();
+}
+
+void GlibHost::port_offer_received(const wire::PortOffer& offer) {
+  if (port_search_) port_search_->peer_offered(offer);
 }
 
 // ---- local endpoints --------------------------------------------------------------------------

@@ -12,6 +12,7 @@
 #include "adapters/local_listener.hpp"
 #include "adapters/mailbox_link.hpp"
 #include "adapters/nice_agent.hpp"
+#include "adapters/port_search_sockets.hpp"
 #include "adapters/quic_engine.hpp"
 #include "adapters/wakeup.hpp"
 #include "core/endpoint.hpp"
@@ -27,6 +28,8 @@ struct GlibHostConfig {
   IceAgentConfig ice;
   QuicEngine engine = QuicEngine::kOpenSsl;
   Congestion congestion = kDefaultCongestion;
+  /// Whether a relayed session looks for a port of an endpoint-dependent NAT.
+  bool port_search = true;
 };
 
 /// What the application shows or does.
@@ -51,7 +54,7 @@ class GlibHost final : public session::Host {
 
   void start();
   void interrupt();
-  void set_trace(const TraceHook& hook) { peer_->set_trace(hook); }
+  void set_trace(const TraceHook& hook);
   [[nodiscard]] session::Peer::Status status() const { return peer_->status(); }
 
   void open_link(const std::string& url) override;
@@ -62,6 +65,9 @@ class GlibHost final : public session::Host {
   void add_remote_candidates(const std::vector<wire::Candidate>& candidates) override;
   void end_remote_candidates() override;
   void stop_agent() override;
+  void path_ready(const PathInfo& path) override;
+  void session_opened() override;
+  void port_offer_received(const wire::PortOffer& offer) override;
   quic::SendOutcome send_batch(const quic::DatagramTrain& train) override;
   quic::Engine& engine() override { return *engine_; }
   std::unique_ptr<auth::SmpEngine> make_smp_engine() override;
@@ -82,6 +88,8 @@ class GlibHost final : public session::Host {
   void accepted(UniqueFd fd);
   void open_standard_streams();
   void start_standard_streams();
+  void make_port_search(bool wanted);
+  void receive(std::span<const quic::DatagramTrain> trains);
   void answer_target(tunnel::ConnectionId connection, LocalConnector::Outcome outcome);
 
   void run();
@@ -106,6 +114,7 @@ class GlibHost final : public session::Host {
   std::unique_ptr<session::Peer> peer_;
   // After the peer, so that it goes first and delivers nothing to a peer that is gone.
   std::unique_ptr<IceAgent> agent_;
+  std::unique_ptr<PortSearchSockets> port_search_;  ///< none when it is not wanted or of no use
 };
 
 }  // namespace peersock::adapters

@@ -51,7 +51,9 @@ struct Key {
 constexpr std::string_view kListKey = "url";
 
 using View = std::string_view;
-constexpr std::array<Key, 11> kKeys{{
+constexpr std::array<Key, 12> kKeys{{
+    {"ice", "port-search",
+     [](SettingsLayer& l, View o, View t) { return put(l.port_search, parse_port_search(o, t)); }},
     {"ice", "stun",
      [](SettingsLayer& l, View o, View t) { return put(l.stun_host, parse_server(o, t)); }},
     {"ice", "stun-port",

@@ -62,7 +62,7 @@ struct Raw {
   std::vector<std::string> rendezvous;
   Text stun, stun_port;
   Text turn, turn_port, turn_user, turn_password, turn_transport;
-  Text engine, congestion, path;
+  Text engine, congestion, path, port_search;
   MailboxArguments mailbox;
   bool quiet = false;
   bool verbose = false;
@@ -113,6 +113,8 @@ void add_network_options(CLI::App& command, Raw& raw) {
            "What carries out QUIC here: openssl (the default) or ngtcp2");
   add_text(command, "--congestion", "NAME", raw.congestion,
            "Congestion control with ngtcp2: bbr (the default), cubic or reno");
+  add_text(command, "--port-search", "WHEN", raw.port_search,
+           "Search for a direct path while the session is relayed: auto (the default) or off");
   add_text(command, "--path", "HOW", raw.path,
            "What carries datagrams: auto (the default), or nice for libnice's calls only");
   add_text(command, "--config", "FILE", raw.options.config_file,
@@ -245,6 +247,7 @@ void convert_settings(Conversion& conversion, Raw& raw) {
                   parse_turn_transport);
   conversion.read(layer.engine, "--engine", raw.engine, parse_engine);
   conversion.read(layer.congestion, "--congestion", raw.congestion, parse_congestion);
+  conversion.read(layer.port_search, "--port-search", raw.port_search, parse_port_search);
   conversion.read(layer.path, "--path", raw.path, parse_path_policy);
 }
 

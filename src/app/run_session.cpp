@@ -66,6 +66,7 @@ Result<adapters::GlibHostConfig> host_config(Options& options, const Environment
   config.endpoint = options.endpoint;
   config.engine = loaded->settings.engine;
   config.congestion = loaded->settings.congestion;
+  config.port_search = loaded->settings.port_search;
   config.ice = ice_config(options.relay, loaded->settings);
   return config;
 }

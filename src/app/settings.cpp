@@ -54,6 +54,7 @@ void apply(Settings& settings, SettingsLayer& layer) {
   take(settings.turn_transport, layer.turn_transport);
   take(settings.engine, layer.engine);
   take(settings.congestion, layer.congestion);
+  take(settings.port_search, layer.port_search);
   take(settings.path, layer.path);
 }
 

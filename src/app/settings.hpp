@@ -25,6 +25,7 @@ struct SettingsLayer {
   std::optional<TurnTransport> turn_transport;
   std::optional<adapters::QuicEngine> engine;
   std::optional<adapters::Congestion> congestion;
+  std::optional<bool> port_search;
   std::optional<adapters::PathPolicy> path;
 };
 
@@ -39,6 +40,7 @@ struct Settings {
   TurnTransport turn_transport = TurnTransport::kUdp;
   adapters::QuicEngine engine = adapters::QuicEngine::kOpenSsl;
   adapters::Congestion congestion = adapters::kDefaultCongestion;
+  bool port_search = true;
   adapters::PathPolicy path = adapters::PathPolicy::kAuto;
 };
 

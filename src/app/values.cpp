@@ -179,6 +179,12 @@ Result<ice::RelayPolicy> parse_relay_policy(std::string_view origin, std::string
   return expected(origin, text, "auto, only or never");
 }
 
+Result<bool> parse_port_search(std::string_view origin, std::string_view text) {
+  if (text == "auto") return true;
+  if (text == "off") return false;
+  return expected(origin, text, "auto or off");
+}
+
 Result<Duration> parse_timeout(std::string_view origin, std::string_view text) {
   const auto seconds = parse_whole(text, 1, kMaxTimeoutSeconds);
   if (!seconds) {

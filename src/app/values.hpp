@@ -51,6 +51,8 @@ inline constexpr std::int64_t kMaxTimeoutSeconds = 365LL * 24 * 3600;
                                                                      std::string_view text);
 [[nodiscard]] Result<ice::RelayPolicy> parse_relay_policy(std::string_view origin,
                                                           std::string_view text);
+/// Whether there is a search: auto or off.
+[[nodiscard]] Result<bool> parse_port_search(std::string_view origin, std::string_view text);
 /// Whole seconds, 1 to kMaxTimeoutSeconds.
 [[nodiscard]] Result<Duration> parse_timeout(std::string_view origin, std::string_view text);
 /// The number of an open file, 0 or more.

@@ -14,6 +14,7 @@
 #include "quic/datagram.hpp"
 #include "tunnel/tunnel.hpp"
 #include "wire/ice_message.hpp"
+#include "wire/port_offer.hpp"
 
 namespace peersock::session {
 
@@ -39,8 +40,17 @@ class Host {
   virtual void end_remote_candidates() = 0;
   virtual void stop_agent() = 0;
 
-  /// Datagrams over the selected pair; kError while there is none. Answers to kWouldBlock:
-  /// Peer::path_writable. Received ones come as Peer::datagrams_received.
+  // The search for a port of an endpoint-dependent NAT, while the path leads through a relay.
+  // Answers: Peer::port_offer_made, port_path_found, port_path_lost.
+  /// The path that ICE gives, and each change.
+  virtual void path_ready(const PathInfo& path) = 0;
+  /// The proof has succeeded: a search may begin.
+  virtual void session_opened() = 0;
+  virtual void port_offer_received(const wire::PortOffer& offer) = 0;
+
+  /// Datagrams over the selected pair, or over the path that a search has found; kError while there
+  /// is none. Answers to kWouldBlock: Peer::path_writable. Received ones come as
+  /// Peer::datagrams_received.
   virtual quic::SendOutcome send_batch(const quic::DatagramTrain& train) = 0;
 
   virtual quic::Engine& engine() = 0;

@@ -47,6 +47,16 @@ void Peer::checks_finished(ice::ChecksFinished seen) {
   impl_->ice.post(std::move(seen));
 }
 
+void Peer::port_offer_made(const wire::PortOffer& offer) {
+  impl_->port_offer_made(offer);
+}
+void Peer::port_path_found(PathInfo path, Instant now) {
+  impl_->port_path_found(std::move(path), now);
+}
+void Peer::port_path_lost(Instant now) {
+  impl_->port_path_lost(now);
+}
+
 void Peer::datagrams_received(const quic::DatagramTrain& train, Instant now) {
   impl_->transport.receive(train, now);
 }

@@ -56,6 +56,11 @@ class Peer {
   void agent_failed();
   void checks_finished(ice::ChecksFinished seen);
 
+  void port_offer_made(const wire::PortOffer& offer);
+  /// A path beside ICE's carries the datagrams from now on, and until it is lost.
+  void port_path_found(PathInfo path, Instant now);
+  void port_path_lost(Instant now);
+
   void datagrams_received(const quic::DatagramTrain& train, Instant now);
   void path_writable();
 

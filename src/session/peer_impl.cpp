@@ -155,10 +155,13 @@ void Peer::Impl::established() {
 void Peer::Impl::control_frame(wire::ControlFrame frame) {
   auto* smp = std::get_if<wire::control::Smp>(&frame);
   const auto* credit = std::get_if<wire::control::Credit>(&frame);
+  const auto* ports = std::get_if<wire::control::PortOffer>(&frame);
   if (smp != nullptr) {
     proof.post(auth::MessageReceived{std::move(smp->body)});
   } else if (credit != nullptr && tunnel) {
     tunnel->credit_received(credit->stream, credit->octets);
+  } else if (ports != nullptr && tunnel) {
+    host_.port_offer_received(ports->offer);
   } else {
     session.post(ControlReceived{std::move(frame)});
   }
@@ -232,15 +235,14 @@ void Peer::Impl::perform(ice::NegotiationOutput output, Instant now) {
                  [&](ice::AddRemoteCandidates& o) { host_.add_remote_candidates(o.candidates); },
                  [&](ice::EndRemoteCandidates&) { host_.end_remote_candidates(); },
                  [&](ice::PathReady& o) {
-                   path_ = o.path;
-                   // Where datagrams may be fragmented on their way, large ones only seem to fit;
-                   // and a relay adds octets of its own.
-                   const bool whole = o.path.split && !o.path.relayed;
-                   transport.set_datagram_limit(
-                       whole ? quic::kMaxDatagramLimit : quic::kMinDatagramLimit, now);
-                   session.post(PathReady{std::move(o.path)});
+                   host_.path_ready(o.path);
+                   ice_path_ = std::move(o.path);
+                   if (!port_path_) use_path(*ice_path_, now);
                  },
-                 [&](ice::PathBroken&) { session.post(PathBroken{}); },
+                 [&](ice::PathBroken&) {
+                   ice_path_.reset();
+                   if (!port_path_) session.post(PathBroken{});
+                 },
                  [&](ice::Warned& o) { session.post(StageWarned{std::move(o.message)}); },
                  [&](ice::Failed& o) { session.post(PathFailed{std::move(o.error)}); },
              },
@@ -278,6 +280,36 @@ void Peer::Impl::perform(SessionOutput output, Instant now) {
              output);
 }
 
+void Peer::Impl::use_path(PathInfo path, Instant now) {
+  path_ = path;
+  // Where datagrams may be fragmented on their way, large ones only seem to fit; and a relay adds
+  // octets of its own.
+  const bool whole = path.split && !path.relayed;
+  transport.set_datagram_limit(whole ? quic::kMaxDatagramLimit : quic::kMinDatagramLimit, now);
+  session.post(PathReady{std::move(path)});
+}
+
+void Peer::Impl::port_offer_made(const wire::PortOffer& offer) {
+  if (tunnel) transport.send_control(wire::control::PortOffer{offer});
+}
+
+void Peer::Impl::port_path_found(PathInfo path, Instant now) {
+  port_path_ = true;
+  use_path(std::move(path), now);
+  // What waited for the other path can leave on this one.
+  transport.path_writable();
+}
+
+void Peer::Impl::port_path_lost(Instant now) {
+  port_path_ = false;
+  transport.path_writable();
+  if (ice_path_) {
+    use_path(*ice_path_, now);
+  } else {
+    session.post(PathBroken{});
+  }
+}
+
 void Peer::Impl::start_quic(const StartQuic& start, Instant now) {
   quic::ConnectionConfig connection;
   connection.role = start.role;
@@ -292,6 +324,7 @@ void Peer::Impl::start_tunnel(const StartTunnel& start) {
   tunnel = std::make_unique<tunnel::Tunnel>(tunnel::TunnelConfig{start.opener, start.single},
                                             *transport.connection());
   transport.release_streams();
+  host_.session_opened();
   if (start.opener) host_.start_accepting();
 }
 

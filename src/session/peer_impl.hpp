@@ -21,6 +21,9 @@ class Peer::Impl {
   void process(Instant now);
   [[nodiscard]] std::optional<Instant> deadline() const;
   [[nodiscard]] Status status() const;
+  void port_offer_made(const wire::PortOffer& offer);
+  void port_path_found(PathInfo path, Instant now);
+  void port_path_lost(Instant now);
 
   // Called by the runners.
   void perform(wormhole::ClientOutput output, Instant now);
@@ -35,7 +38,9 @@ class Peer::Impl {
   std::string side_;
   std::unique_ptr<auth::SmpEngine> smp_engine_;  ///< until the proof's machine has it
   std::optional<Error> proof_error_;             ///< why there is no first message to introduce
-  std::optional<PathInfo> path_;
+  std::optional<PathInfo> path_;                 ///< in use
+  std::optional<PathInfo> ice_path_;             ///< in use, or in reserve while port_path_
+  bool port_path_ = false;                       ///< the path in use is none of ICE's
   std::optional<ExitCode> exit_code_;
 
  public:
@@ -55,6 +60,7 @@ class Peer::Impl {
   bool step_transport();
   bool step_tunnel();
   void start_quic(const StartQuic& start, Instant now);
+  void use_path(PathInfo path, Instant now);
   void start_tunnel(const StartTunnel& start);
   void stop_tunnel();
   void control_frame(wire::ControlFrame frame);

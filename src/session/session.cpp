@@ -243,11 +243,12 @@ void Session::on(ControlReceived& input, Instant now) {
                    leave_if_finished(*open, now);
                  },
                  [&](const wire::control::Goodbye& goodbye) { on_goodbye(goodbye, *open); },
-                 // SMP frames go to the proof, credit to the tunnel; pongs and unknown frames have
-                 // no effect.
+                 // SMP frames go to the proof, credit to the tunnel, offers of ports to the search
+                 // for them; pongs and unknown frames have no effect.
                  [](const wire::control::Smp&) {},
                  [](const wire::control::Credit&) {},
                  [](const wire::control::Pong&) {},
+                 [](const wire::control::PortOffer&) {},
                  [](const wire::control::Unknown&) {},
              },
              input.frame);

@@ -89,6 +89,9 @@ Bytes encode_one(const control::Goodbye& f) {
   body.insert(body.end(), reason.begin(), reason.end());
   return frame(ControlType::kGoodbye, body);
 }
+Bytes encode_one(const control::PortOffer& f) {
+  return frame(ControlType::kPortOffer, encode(f.offer));
+}
 Bytes encode_one(const control::Unknown& f) {
   return frame(f.type, {});
 }
@@ -123,6 +126,8 @@ std::optional<Bounds> bounds_of(std::uint8_t type) {
       return Bounds{kCreditSize, kCreditSize};
     case ControlType::kGoodbye:
       return Bounds{1, 1 + kMaxGoodbyeReason};
+    case ControlType::kPortOffer:
+      return Bounds{kMinOfferSize, kMaxOfferSize};
   }
   if ((type & kCritical) != 0) return std::nullopt;
   return Bounds{};
@@ -166,6 +171,12 @@ control::Goodbye read_goodbye(ByteView body) {
           printable(as_text(body.subspan(1)), kMaxGoodbyeReason)};
 }
 
+Result<ControlFrame> read_offer(ByteView body) {
+  auto offer = parse_port_offer(body);
+  if (!offer) return tl::unexpected(broken("an offer of ports that can not be read"));
+  return control::PortOffer{*std::move(offer)};
+}
+
 /// `body` has a length that check_header accepted for `type`.
 Result<ControlFrame> read_body(std::uint8_t type, ByteView body) {
   switch (static_cast<ControlType>(type)) {
@@ -185,6 +196,8 @@ Result<ControlFrame> read_body(std::uint8_t type, ByteView body) {
           static_cast<std::uint32_t>(read_number(body.subspan(sizeof(std::uint64_t))))};
     case ControlType::kGoodbye:
       return read_goodbye(body);
+    case ControlType::kPortOffer:
+      return read_offer(body);
   }
   return control::Unknown{type};
 }

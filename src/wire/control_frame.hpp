@@ -15,6 +15,7 @@
 #include "core/bytes.hpp"
 #include "core/error.hpp"
 #include "wire/introduction.hpp"
+#include "wire/port_offer.hpp"
 
 namespace peersock::wire {
 
@@ -34,6 +35,7 @@ enum class ControlType : std::uint8_t {
   kDrained = 0x85,
   kGoodbye = 0x86,
   kCredit = 0x87,
+  kPortOffer = 0x08,
 };
 
 namespace control {
@@ -76,6 +78,11 @@ struct Goodbye {
   std::string reason;
   friend bool operator==(const Goodbye&, const Goodbye&) = default;
 };
+/// At most one of each side. Who does not know of it skips it, and there is no search.
+struct PortOffer {
+  wire::PortOffer offer;
+  friend bool operator==(const PortOffer&, const PortOffer&) = default;
+};
 /// A non-critical type that this version does not know.
 struct Unknown {
   std::uint8_t type = 0;
@@ -84,7 +91,7 @@ struct Unknown {
 }  // namespace control
 using ControlFrame =
     std::variant<control::Smp, control::Hello, control::Ping, control::Pong, control::Drained,
-                 control::Credit, control::Goodbye, control::Unknown>;
+                 control::Credit, control::Goodbye, control::PortOffer, control::Unknown>;
 
 /// Texts that are too long are cut, and cleaned of what may not be in them. Unknown frames have an
 /// empty body.

@@ -41,24 +41,29 @@ class Result:
     why: str = ""             # for a failure: what was said, or what was waited for
     first_octet_ms: float | None = None
     first_path: str = ""      # direct or relayed
+    direct_after_ms: float | None = None  # of a session that was relayed first
     path: str = ""            # types of the candidates, the listening side's first
     transport: str = ""
     family: int = 0           # 4 or 6, of the addresses of the path
     reason_given: str = ""    # why it is relayed, in the words of docs/spec/events.md
     seconds: float = 0.0
 
-    def take_path(self, program: "Program", may_be_direct: bool) -> None:
-        """Of the listening side, when it has been given the time to find a better one, or to know
-        why there is none.
+    def take_path(self, program: "Program", patience: float) -> None:
+        """Of the listening side, when it has been given `patience` seconds to find a better one, or
+        the time to know why there is none.
         """
+        began = time.monotonic()
 
         def last() -> dict[str, Any]:
             return program.find("path_chosen")[-1]
 
-        program.wait_until(lambda: last()["kind"] == "direct", BETTER_PATH if may_be_direct else 0)
+        program.wait_until(lambda: last()["kind"] == "direct", patience)
+        waited = time.monotonic() - began
         program.wait_until(lambda: last()["reason"] != "still_checking", SETTLE)
         self.first_path = program.find("path_chosen")[0]["kind"]
         path = last()
+        if self.first_path == "relayed" and path["kind"] == "direct":
+            self.direct_after_ms = round(waited * 1000, 1)
         self.outcome, self.transport = path["kind"], path["transport"]
         self.path = f"{path['local_type']} – {path['remote_type']}"
         self.family = 6 if path["local_address"].startswith("[") else 4
@@ -237,8 +242,14 @@ def exchange(host: Host, port: int, service: Service) -> float:
     return moment
 
 
-def run(connecting: Profile, listening: Profile, expected: str) -> Result:
-    """Builds the little world, runs the session, and takes everything down."""
+def run(connecting: Profile, listening: Profile, expected: str,
+        patience: float | None = None) -> Result:
+    """Builds the little world, runs the session, and takes everything down.
+
+    `patience` is how long a direct path may take after a relayed one, in seconds.
+    """
+    if patience is None:
+        patience = BETTER_PATH if expected == "direct" else 0
     began = time.monotonic()
     result = Result()
     with Internet() as internet, folder() as files:
@@ -247,7 +258,7 @@ def run(connecting: Profile, listening: Profile, expected: str) -> Result:
             start_servers(internet, server, files)
             left = connecting.build(internet, "left", 1)
             right = listening.build(internet, "right", 2)
-            _session(internet, (connecting, left), (listening, right), expected, result)
+            _session(internet, (connecting, left), (listening, right), expected, patience, result)
         except Failed as failed:
             result.outcome, result.why = "failed", str(failed)
     result.seconds = round(time.monotonic() - began, 3)
@@ -255,19 +266,19 @@ def run(connecting: Profile, listening: Profile, expected: str) -> Result:
 
 
 def _session(internet: Internet, connecting: tuple[Profile, Host], listening: tuple[Profile, Host],
-             expected: str, result: Result) -> None:
+             expected: str, patience: float, result: Result) -> None:
     (left_profile, left), (right_profile, right) = connecting, listening
     service = Service(left)
     a = Program(left.namespace, "connect", f"127.0.0.1:{service.port}", *settings(left_profile),
                 PEERSOCK_TURN_PASSWORD="word")
     internet.network.callback(end, a.process)
-    patience = HOPELESS if expected == "failed" else LIMIT
-    code = a.wait_for("code_made", patience)["code"]
+    limit = HOPELESS if expected == "failed" else LIMIT
+    code = a.wait_for("code_made", limit)["code"]
     began = time.monotonic()
     b = Program(right.namespace, "listen", "127.0.0.1:0", *settings(right_profile),
                 PEERSOCK_TURN_PASSWORD="word", PEERSOCK_CODE=code)
     internet.network.callback(end, b.process)
-    address = b.wait_for("listening", patience)["address"]
+    address = b.wait_for("listening", limit)["address"]
     moment = exchange(right, int(address.rsplit(":", 1)[1]), service)
     result.first_octet_ms = round((moment - began) * 1000, 1)
-    result.take_path(b, expected == "direct")
+    result.take_path(b, patience)

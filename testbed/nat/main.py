@@ -46,6 +46,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--jobs", type=int, default=8, metavar="N",
                       help="cells at once, most of which wait for something (default 8)")
     made.add_argument("--repeat", type=int, default=1, metavar="N", help="run each cell so often")
+    made.add_argument("--patience", type=float, metavar="SECONDS",
+                      help="how long a direct path between profiles may take after a relayed one; "
+                      "default: 5 where one is expected, else 0")
     made.add_argument("--out", type=pathlib.Path, metavar="DIR",
                       help="write matrix.json and matrix.html here")
     return made
@@ -83,10 +86,11 @@ def run_scenarios(scenarios: list[Scenario], jobs: int, repeat: int) -> list[Tas
     return sorted(done, key=lambda task: scenarios.index(task.scenario))
 
 
-def run(profiles: list[Profile], jobs: int, repeat: int) -> list[runner.Cell]:
+def run(profiles: list[Profile], jobs: int, repeat: int,
+        patience: float | None = None) -> list[runner.Cell]:
     table = Table()
     # Those that take their time come first, so that none of them is waited for at the end.
-    tasks = sorted((runner.Cell(a, b, table.of(a, b)) for _ in range(repeat)
+    tasks = sorted((runner.Cell(a, b, table.of(a, b), patience) for _ in range(repeat)
                     for a in profiles for b in profiles),
                    key=lambda c: "failed" not in c.expected.outcomes)
     done = []
@@ -119,7 +123,7 @@ def main(arguments: list[str]) -> int:
     began = time.monotonic()
     signal.signal(signal.SIGTERM, terminate)
     try:
-        cells = run(profiles, given.jobs, given.repeat)
+        cells = run(profiles, given.jobs, given.repeat, given.patience)
         tasks = run_scenarios(scenarios, given.jobs, given.repeat)
     except KeyboardInterrupt:
         print("nat-matrix: interrupted", file=sys.stderr)

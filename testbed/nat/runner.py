@@ -24,6 +24,7 @@ class Cell:
     connecting: Profile
     listening: Profile
     expected: Expectation
+    patience: float | None = None  # seconds that a direct path may take after a relayed one
     result: cell.Result = dataclasses.field(default_factory=cell.Result)
 
     @property
@@ -36,7 +37,7 @@ class Cell:
         return self.result.outcome == "relayed" and self.result.reason_given in ("", "still_checking")
 
     def perform(self) -> cell.Result:
-        return cell.run(self.connecting, self.listening, self.expected.outcomes[0])
+        return cell.run(self.connecting, self.listening, self.expected.outcomes[0], self.patience)
 
     def broken(self, why: str) -> cell.Result:
         return cell.Result(why=why)

@@ -183,7 +183,7 @@ def _session(internet: Internet, scenario: Scenario, pair: Pair, result: cell.Re
         else:
             moment = _move(pair, b, port, service)
         result.first_octet_ms = round((moment - began) * 1000, 1)
-        result.take_path(b, "direct" in scenario.outcomes)
+        result.take_path(b, cell.BETTER_PATH if "direct" in scenario.outcomes else 0)
 
 
 def _start(internet: Internet, host: Host, mode: str, target: str, options: list[object] | None,

@@ -77,6 +77,15 @@ def udp_meets(first: Behaviour, second: Behaviour) -> bool:
     return False
 
 
+def port_may_be_found(first: Behaviour, second: Behaviour) -> bool:
+    """Whether a search for ports (docs/spec/port-search.md) has a chance: one side has one known
+    endpoint, of the other one only the port is not known.
+    """
+    one_endpoint = [side.mapping == ENDPOINT_INDEPENDENT for side in (first, second)]
+    return (all(side.udp and side.ipv4 and side.relay for side in (first, second))
+            and one_endpoint[0] != one_endpoint[1])
+
+
 def outcome(first: Behaviour, second: Behaviour) -> tuple[str, str]:
     """`direct`, `relayed` or `failed`, and why in one sentence."""
     if not (first.relay and second.relay):

@@ -27,6 +27,7 @@ turn-port = 5349
 turn-user = me
 turn-password = p\sw
 turn-transport = tcp
+port-search = off
 path = nice
 
 [rendezvous]
@@ -47,6 +48,7 @@ TEST(Config, EveryKeyIsRead) {
   EXPECT_EQ(layer->turn_user, "me");
   EXPECT_EQ(layer->turn_password->reveal_text(), "p w");
   EXPECT_EQ(layer->turn_transport, TurnTransport::kTcp);
+  EXPECT_EQ(layer->port_search, false);
   EXPECT_EQ(layer->engine, adapters::QuicEngine::kNgtcp2);
   EXPECT_EQ(layer->congestion, adapters::Congestion::kCubic);
   EXPECT_EQ(layer->path, adapters::PathPolicy::kNice);
@@ -127,7 +129,8 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{"[rendezvous]\nurl = ws://a/\\x\n",
                   "[rendezvous] url is not valid; expected is UTF-8"},
         Malformed{"[ice]\nstunport = 1\n",
-                  "[ice] stunport is not a known key; expected is one of stun, stun-port, turn, "
+                  "[ice] stunport is not a known key; expected is one of port-search, stun, "
+                  "stun-port, turn, "
                   "turn-port, turn-user, turn-password, turn-transport"},
         Malformed{"[ice]\nstun[de] = a\n", "[ice] stun[de] is not a known key"},
         Malformed{"[rendezvous]\nstun = a\n",

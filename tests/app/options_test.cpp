@@ -59,7 +59,8 @@ TEST(Options, NothingIsSetThatWasNotGiven) {
                options.settings.stun_port || options.settings.turn_host ||
                options.settings.turn_port || options.settings.turn_user ||
                options.settings.turn_password || options.settings.turn_transport ||
-               options.settings.engine || options.settings.congestion || options.settings.path);
+               options.settings.engine || options.settings.congestion || options.settings.path ||
+               options.settings.port_search);
 }
 
 TEST(Options, EveryFlagIsRead) {
@@ -97,6 +98,8 @@ TEST(Options, EveryFlagIsRead) {
                                       "ngtcp2",
                                       "--congestion",
                                       "reno",
+                                      "--port-search",
+                                      "off",
                                       "--path",
                                       "nice"});
   EXPECT_TRUE(options.once && options.json && options.trace);
@@ -116,6 +119,7 @@ TEST(Options, EveryFlagIsRead) {
   EXPECT_EQ(options.settings.turn_transport, TurnTransport::kTcp);
   EXPECT_EQ(options.settings.engine, adapters::QuicEngine::kNgtcp2);
   EXPECT_EQ(options.settings.congestion, adapters::Congestion::kReno);
+  EXPECT_EQ(options.settings.port_search, false);
   EXPECT_EQ(options.settings.path, adapters::PathPolicy::kNice);
 }
 
@@ -253,6 +257,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"stdio-a", "--turn-password", "hunter2\n"}, "--turn-password is not valid"},
         Wrong{{"stdio-a", "--engine", "quiche"}, "--engine is \"quiche\"; expected is"},
         Wrong{{"stdio-a", "--congestion", "BBR"}, "--congestion is \"BBR\"; expected is"},
+        Wrong{{"stdio-a", "--port-search", "on"},
+              "--port-search is \"on\"; expected is auto or off"},
         Wrong{{"stdio-a", "--path", "relay"}, "--path is \"relay\"; expected is auto or nice"},
         Wrong{{"stdio-a", "--turn-transport", "tls"}, "--turn-transport is \"tls\"; expected is"},
         Wrong{{"stdio-a", "--rendezvous", "http://x/"}, "--rendezvous is not valid; expected is"},

@@ -43,6 +43,7 @@ TEST_F(SettingsTest, DefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(settings.turn_transport, TurnTransport::kUdp);
   EXPECT_EQ(settings.engine, adapters::QuicEngine::kOpenSsl);
   EXPECT_EQ(settings.congestion, adapters::Congestion::kBbr);
+  EXPECT_TRUE(settings.port_search);
   EXPECT_EQ(settings.path, adapters::PathPolicy::kAuto);
 }
 
@@ -57,6 +58,7 @@ SettingsLayer layer_named(const std::string& name, std::uint16_t port) {
   layer.turn_password = Secret(std::string_view(name));
   layer.turn_transport = TurnTransport::kTcp;
   layer.engine = port == 10 ? adapters::QuicEngine::kNgtcp2 : adapters::QuicEngine::kOpenSsl;
+  layer.port_search = port != 10;
   layer.congestion = port == 10 ? adapters::Congestion::kReno : adapters::Congestion::kCubic;
   layer.path = port == 10 ? adapters::PathPolicy::kNice : adapters::PathPolicy::kAuto;
   return layer;
@@ -77,6 +79,7 @@ TEST_F(SettingsTest, TheStrongestLayerWinsInEverySetting) {
   EXPECT_EQ(settings.turn_transport, TurnTransport::kTcp);
   EXPECT_EQ(settings.engine, adapters::QuicEngine::kNgtcp2);
   EXPECT_EQ(settings.congestion, adapters::Congestion::kReno);
+  EXPECT_FALSE(settings.port_search);
   EXPECT_EQ(settings.path, adapters::PathPolicy::kNice);
 }
 

@@ -82,6 +82,9 @@ TEST(Values, ChoicesAreExact) {
   EXPECT_EQ(parse_congestion("--c", "cubic"), adapters::Congestion::kCubic);
   EXPECT_EQ(parse_congestion("--c", "reno"), adapters::Congestion::kReno);
   EXPECT_FALSE(parse_congestion("--c", "Reno"));
+  EXPECT_EQ(parse_port_search("--p", "auto"), true);
+  EXPECT_EQ(parse_port_search("--p", "off"), false);
+  EXPECT_FALSE(parse_port_search("--p", "on"));
   EXPECT_EQ(parse_path_policy("--p", "auto"), adapters::PathPolicy::kAuto);
   EXPECT_EQ(parse_path_policy("--p", "nice"), adapters::PathPolicy::kNice);
   EXPECT_FALSE(parse_path_policy("--p", "split"));

@@ -318,5 +318,65 @@ TEST(Session, AResetOnOneSideIsAResetOnTheOther) {
   ASSERT_TRUE(pair.until([&] { return pair.targets()[0]->saw_reset; })) << pair.story();
 }
 
+PathInfo found_path() {
+  return {false, "host", "prflx", "192.0.2.1:50000", "192.0.2.2:50001", "udp"};
+}
+
+wire::PortOffer some_offer() {
+  wire::PortOffer offer;
+  offer.external = {"198.51.100.7", 40000};
+  return offer;
+}
+
+TEST(Session, TakesAPathThatASearchHasFoundAndGoesBackWithoutIt) {
+  PairOptions options;
+  SessionPair pair(options);
+  pair.start();
+  ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+  ASSERT_TRUE(pair.until([&] { return pair.a->session_is_open() && pair.b->session_is_open(); }));
+  ASSERT_EQ(pair.a->ice_paths().size(), 1U);
+  const std::string by_ice = pair.a->ice_paths()[0].remote_address;
+  session::Peer& peer = pair.a->peer();
+  peer.port_path_found(found_path(), pair.world.now());
+  pair.a->wake();
+  EXPECT_EQ(peer.status().path, found_path());
+  const auto changes = [&] { return std::ranges::count(pair.a->events(), "path_chosen"); };
+  ASSERT_TRUE(pair.until([&] { return changes() == 2; })) << pair.story();
+  const auto program = pair.connect(pattern(200'000));
+  ASSERT_TRUE(pair.until([&] { return program->saw_end; })) << pair.story();
+  peer.port_path_lost(pair.world.now());
+  pair.a->wake();
+  EXPECT_EQ(peer.status().path->remote_address, by_ice);
+  ASSERT_TRUE(pair.until([&] { return changes() == 3; })) << pair.story();
+  EXPECT_FALSE(pair.a->saw("warning"));
+}
+
+TEST(Session, APathInReserveMayBreakUnheard) {
+  PairOptions options;
+  SessionPair pair(options);
+  pair.start();
+  ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+  pair.a->peer().port_path_found(found_path(), pair.world.now());
+  pair.a->agent_broke();
+  ASSERT_FALSE(pair.until([&] { return pair.a->saw("warning"); }, 5s)) << pair.story();
+  pair.a->peer().port_path_lost(pair.world.now());
+  pair.a->wake();
+  EXPECT_TRUE(pair.until([&] { return pair.a->saw("warning"); }, 5s)) << pair.story();
+}
+
+TEST(Session, OffersOfPortsReachThePeerOnceTheProofHasSucceeded) {
+  PairOptions options;
+  SessionPair pair(options);
+  pair.start();
+  pair.a->peer().port_offer_made(some_offer());
+  ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+  ASSERT_TRUE(pair.until([&] { return pair.a->session_is_open(); }));
+  EXPECT_TRUE(pair.b->port_offers().empty()) << "made too early";
+  pair.a->peer().port_offer_made(some_offer());
+  pair.a->wake();
+  ASSERT_TRUE(pair.until([&] { return !pair.b->port_offers().empty(); })) << pair.story();
+  EXPECT_EQ(pair.b->port_offers().front(), some_offer());
+}
+
 }  // namespace
 }  // namespace peersock::testing

@@ -275,7 +275,9 @@ void VirtualPath::join(VirtualHost& a, VirtualHost& b) {
 void VirtualPath::negotiate() {
   if (connected_ || forbidden_ || a_ == nullptr || !a_->agent_ready() || !b_->agent_ready()) return;
   connected_ = true;
-  const PathInfo path{false, "host", "host", "192.0.2.1:40000", "192.0.2.2:40000", "udp", split_};
+  const PathInfo path{
+      false, "host", "host", "192.0.2.1:40000", "192.0.2.2:40000", "udp", RelayReason::kNone,
+      split_};
   // The controlling agent has the answer to its check after one round trip; the controlled one
   // checks when that check has reached it.
   VirtualHost* controlling = a_->controlling() ? a_ : b_;

@@ -105,6 +105,10 @@ class VirtualHost final : public session::Host {
   [[nodiscard]] bool saw(std::string_view event) const;
   [[nodiscard]] std::optional<Instant> authenticated_at() const { return authenticated_at_; }
 
+  [[nodiscard]] bool session_is_open() const { return session_opened_; }
+  [[nodiscard]] const std::vector<PathInfo>& ice_paths() const { return ice_paths_; }
+  [[nodiscard]] const std::vector<wire::PortOffer>& port_offers() const { return offers_; }
+
   void deliver(const quic::DatagramTrain& train);
   [[nodiscard]] bool agent_ready() const { return agent_ready_; }
   [[nodiscard]] bool controlling() const { return controlling_; }
@@ -121,6 +125,9 @@ class VirtualHost final : public session::Host {
   void add_remote_candidates(const std::vector<wire::Candidate>& candidates) override;
   void end_remote_candidates() override {}
   void stop_agent() override { agent_ready_ = false; }
+  void path_ready(const PathInfo& path) override { ice_paths_.push_back(path); }
+  void session_opened() override { session_opened_ = true; }
+  void port_offer_received(const wire::PortOffer& offer) override { offers_.push_back(offer); }
   quic::SendOutcome send_batch(const quic::DatagramTrain& train) override;
   quic::Engine& engine() override { return *engine_; }
   std::unique_ptr<auth::SmpEngine> make_smp_engine() override { return config_.make_smp(); }
@@ -161,6 +168,9 @@ class VirtualHost final : public session::Host {
   bool agent_ready_ = false;
   bool agent_has_credentials_ = false;
   bool agent_connected_ = false;
+  bool session_opened_ = false;
+  std::vector<PathInfo> ice_paths_;
+  std::vector<wire::PortOffer> offers_;
   std::deque<std::shared_ptr<LocalProgram>> waiting_;
   std::vector<Open> open_;
   std::optional<ExitCode> exit_code_;
