@@ -21,6 +21,8 @@ struct PathInfo {
   std::string local_address;
   std::string remote_address;
   std::string transport;  ///< "udp", or "tcp" for an ICE-TCP pair
+  /// How this side talks to its own relay: "udp", "tcp" or "tls"; empty without one.
+  std::string relay_transport{};
 
   friend bool operator==(const PathInfo&, const PathInfo&) = default;
 };

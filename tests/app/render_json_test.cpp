@@ -16,7 +16,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const PathInfo kPath{true, "relay", "host", "192.0.2.9:5", "[2001:db8::1]:6", "udp"};
+const PathInfo kPath{true, "relay", "host", "192.0.2.9:5", "[2001:db8::1]:6", "udp", "tls"};
 
 struct Line {
   Event event;
@@ -38,6 +38,7 @@ std::vector<Line> all_lines() {
   add(event::PathChosen{kPath, 1234567ns},
       R"({"v":1,"event":"path_chosen","kind":"relayed","local_type":"relay","remote_type":"host",)"
       R"("local_address":"192.0.2.9:5","remote_address":"[2001:db8::1]:6","transport":"udp",)"
+      R"("relay_transport":"tls",)"
       R"("round_trip_ms":1.235})");
   add(event::Authenticated{"ngtcp2"}, R"({"v":1,"event":"authenticated","engine":"ngtcp2"})");
   add(event::Listening{"127.0.0.1:80"}, R"({"v":1,"event":"listening","address":"127.0.0.1:80"})");
@@ -118,7 +119,7 @@ TEST(RenderJson, ADirectPathAndAnUnknownRoundTrip) {
 TEST(RenderJson, AnyOctetsStayOneLineOfValidJson) {
   std::string octets;
   for (int octet = 0; octet < 256; ++octet) octets.push_back(static_cast<char>(octet));
-  const PathInfo path{false, octets, octets, octets, octets, octets};
+  const PathInfo path{false, octets, octets, octets, octets, octets, octets};
   std::vector<Event> events;
   events.emplace_back(event::CodeMade{Secret(std::string_view(octets))});
   events.emplace_back(event::RendezvousJoined{octets});
