@@ -116,6 +116,27 @@ def test_a_proxy_that_is_not_there_is_exit_code_3(world):
     assert "refused the connection" in side.error()["message"]
 
 
+def stalls(connection):
+    while connection.recv(4096):
+        pass
+
+
+def talks_rubbish(connection):
+    connection.recv(4096)
+    connection.sendall(b"220 mail.test ESMTP\r\n\r\n")
+
+
+@pytest.mark.parametrize("behaviour, said", [
+    (stalls, "did not answer within 5 s"),
+    (talks_rubbish, "does not answer as an HTTP proxy does"),
+])
+def test_a_proxy_that_is_none_is_exit_code_3(world, behaviour, said):
+    port = world.serve(behaviour)
+    side = stdio(world, "--proxy", f"http://127.0.0.1:{port}")
+    assert side.exit_code(60) == 3, side.text()
+    assert f"the proxy 127.0.0.1:{port} {said}" in side.error()["message"]
+
+
 @pytest.mark.parametrize("environment, through", [
     ({"http_proxy": "{}"}, True),
     ({"all_proxy": "{}"}, True),
