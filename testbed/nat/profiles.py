@@ -90,7 +90,7 @@ PROFILES = {profile.name: profile for profile in _all()}
 
 # For every run of scripts/test: one of each kind.
 CHOSEN = ("public", "eim-eif", "eim-apdf", "adm-adf", "apdm-apdf", "pool-arbitrary", "linux",
-          "udp-blocked")
+          "udp-blocked", "tcp-443", "proxy-only")
 
 # Every behaviour that the box has (testbed probes each before it is believed).
 EVERY_NAT = {
