@@ -88,7 +88,7 @@ TEST(TurnBridge, TurnsOtherProcessesAway) {
   BridgeHouse house;
   ASSERT_TRUE(house.open());
   const std::string command = fmt::format(
-      "bash -c 'exec 3<>/dev/tcp/127.0.0.1/{} && echo intruder >&3; cat <&3; echo away'",
+      "bash -c 'exec 3<>/dev/tcp/127.0.0.1/{} && echo intruder >&3; timeout 5 cat <&3; echo away'",
       house.port);
   std::FILE* other = popen(command.c_str(), "re");
   ASSERT_NE(other, nullptr);
