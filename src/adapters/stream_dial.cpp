@@ -11,6 +11,9 @@
 namespace peersock::adapters {
 namespace {
 
+/// Octets of a TCP segment that fits the least MTU of IPv6, 1280 (RFC 8200 section 5).
+constexpr gint kSegment = 1220;
+
 /// Names of other scripts as DNS has them (RFC 5890); addresses and the rest as they are.
 std::string ascii_of(const std::string& host) {
   const GCharPtr ascii(g_hostname_to_ascii(host.c_str()));
@@ -98,10 +101,11 @@ void StreamDial::Impl::on_event(GSocketClient* /*client*/, GSocketClientEvent ev
                                 GSocketConnectable* /*connectable*/, GIOStream* connection,
                                 gpointer data) noexcept {
   auto* self = static_cast<Impl*>(data);
-  if (event == G_SOCKET_CLIENT_CONNECTING) self->phase_ = DialPhase::kConnecting;
-  if (event == G_SOCKET_CLIENT_CONNECTED && G_IS_SOCKET_CONNECTION(connection)) {
-    self->prepare(g_socket_connection_get_socket(G_SOCKET_CONNECTION(connection)));
-  }
+  if (event != G_SOCKET_CLIENT_CONNECTING) return;
+  self->phase_ = DialPhase::kConnecting;
+  // Before the handshake of TCP, which tells the server how long a segment may be.
+  if (!G_IS_SOCKET_CONNECTION(connection)) return;
+  self->prepare(g_socket_connection_get_socket(G_SOCKET_CONNECTION(connection)));
 }
 
 void StreamDial::Impl::prepare(GSocket* socket) const {
@@ -111,6 +115,9 @@ void StreamDial::Impl::prepare(GSocket* socket) const {
       std::chrono::duration_cast<std::chrono::milliseconds>(config_.max_unacknowledged);
   g_socket_set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<gint>(limit.count()),
                       nullptr);
+  // Where packets that are too long vanish without a word, only short ones arrive; it limits what
+  // the server sends as well.
+  g_socket_set_option(socket, IPPROTO_TCP, TCP_MAXSEG, kSegment, nullptr);
 }
 
 void StreamDial::Impl::on_connected(GObject* client, GAsyncResult* result, gpointer data) noexcept {
