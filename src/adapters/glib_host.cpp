@@ -12,6 +12,16 @@
 
 namespace peersock::adapters {
 
+namespace {
+
+MailboxLinkConfig link_config(const IceAgentConfig& ice) {
+  MailboxLinkConfig config;
+  config.proxies = ice.proxies;
+  return config;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<GlibHost>> GlibHost::create(GMainContext* context, GlibHostConfig config,
                                                    GlibHostCallbacks callbacks) {
   auto rng = std::make_unique<SystemRng>();
@@ -35,18 +45,20 @@ GlibHost::GlibHost(GMainContext* context, GlibHostConfig config, GlibHostCallbac
       round_(context, [this] { run(); }),
       deadline_(context, [this] { run(); }),
       stdio_start_(context, [this] { start_standard_streams(); }),
-      link_(context, {[this] {
-                        peer_->link_up();
-                        schedule();
-                      },
-                      [this](std::string frame) {
-                        peer_->frame_received(std::move(frame));
-                        schedule();
-                      },
-                      [this](std::string reason) {
-                        peer_->link_lost(std::move(reason));
-                        schedule();
-                      }}) {
+      link_(context,
+            {[this] {
+               peer_->link_up();
+               schedule();
+             },
+             [this](std::string frame) {
+               peer_->frame_received(std::move(frame));
+               schedule();
+             },
+             [this](std::string reason) {
+               peer_->link_lost(std::move(reason));
+               schedule();
+             }},
+            link_config(ice_config_)) {
   peer_ = std::make_unique<session::Peer>(std::move(config.peer), *this, *rng_);
   make_port_search(config.port_search);
 }

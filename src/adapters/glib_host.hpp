@@ -24,7 +24,8 @@ struct GlibHostConfig {
   session::PeerConfig peer;
   /// Where to listen or to connect; absent for the standard streams.
   std::optional<Endpoint> endpoint;
-  /// The role and the resolver are filled in by the host.
+  /// The role and the resolver are filled in by the host. Its proxies are also those of the
+  /// rendezvous.
   IceAgentConfig ice;
   QuicEngine engine = QuicEngine::kOpenSsl;
   Congestion congestion = kDefaultCongestion;

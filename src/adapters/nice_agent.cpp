@@ -254,6 +254,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     const wire::CandidateType remote_type = offers_.type_of(*remote);
     path.remote_type = wire::to_string(remote_type);
     path.relayed = path.relayed || remote_type == wire::CandidateType::kRelayed;
+    path.relay_transport = gathering_.relay_transport_of(*local);
     if (path_ == path) return;
     path_ = path;
     queue([this, path] { callbacks_.pair_selected(path); });

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <gio/gio.h>
 #include <glib.h>
 
 #include "adapters/path_policy.hpp"
@@ -17,6 +18,7 @@
 #include "ice/negotiation.hpp"
 #include "ice/policy.hpp"
 #include "quic/datagram.hpp"
+#include "wire/http_proxy.hpp"
 #include "wire/ice_message.hpp"
 
 namespace peersock::adapters {
@@ -28,7 +30,10 @@ struct StunServer {
   std::uint16_t port = kDefaultStunPort;
 };
 
-enum class TurnTransport : std::uint8_t { kUdp, kTcp };
+/// How we talk to the TURN server (RFC 8656 section 3.1); what it relays is UDP in any case.
+enum class TurnTransport : std::uint8_t { kUdp, kTcp, kTls };
+/// How long the first ways to a TURN server are waited for before others are tried beside them.
+inline constexpr Duration kTurnHeadStart = 250ms;
 
 struct TurnServer {
   std::string host;
@@ -36,6 +41,7 @@ struct TurnServer {
   std::string username;
   Secret password;
   TurnTransport transport = TurnTransport::kUdp;
+  bool later = false;  ///< only when the others are slow or fail (kTurnHeadStart)
 };
 
 struct IceAgentConfig {
@@ -45,7 +51,11 @@ struct IceAgentConfig {
   ice::RelayPolicy relay = ice::RelayPolicy::kAuto;
   PathPolicy path = PathPolicy::kAuto;
   std::optional<StunServer> stun;
-  std::vector<TurnServer> turn;  ///< of one or more, only the first four are used
+  std::vector<TurnServer> turn;  ///< or several ways to one; only the first four are used
+  /// Which proxy to go through to TURN servers over TCP and TLS, if any.
+  wire::ProxyRules proxies;
+  /// Whose signature makes a TURN server's certificate good; null: the system's authorities.
+  GTlsDatabase* trusted = nullptr;
   /// For servers given by name; without it only numeric ones work.
   Resolver resolver;
   Duration lookup_timeout = kServerLookupTimeout;

@@ -39,12 +39,15 @@ Json reason_of(const PathInfo& path) {
 
 Json path_object(const event::PathChosen& chosen) {
   const PathInfo& path = chosen.path;
+  const Json relay_transport =
+      path.relay_transport.empty() ? Json(nullptr) : Json(path.relay_transport);
   return object("path_chosen", {{"kind", path.relayed ? "relayed" : "direct"},
                                 {"local_type", path.local_type},
                                 {"remote_type", path.remote_type},
                                 {"local_address", path.local_address},
                                 {"remote_address", path.remote_address},
                                 {"transport", path.transport},
+                                {"relay_transport", relay_transport},
                                 {"datagram_path", path.split ? "split" : "nice"},
                                 {"reason", reason_of(path)},
                                 {"round_trip_ms", milliseconds(chosen.round_trip)}});

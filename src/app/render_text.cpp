@@ -17,6 +17,8 @@ std::string path_line(const event::PathChosen& chosen, bool with_addresses) {
   std::string line = fmt::format("Path: {}, {} to {}, {}", path.relayed ? "relayed" : "direct",
                                  printable(path.local_type), printable(path.remote_type),
                                  printable(path.transport));
+  if (path.relay_transport == "tcp") line += ", relay over TCP";
+  if (path.relay_transport == "tls") line += ", relay over TLS";
   if (chosen.round_trip) line += fmt::format(", {}", format_duration(*chosen.round_trip));
   if (path.reason != RelayReason::kNone) line += fmt::format(": {}", text_of(path.reason));
   if (with_addresses) {

@@ -45,6 +45,8 @@ struct PathInfo {
   RelayReason reason = RelayReason::kNone;  ///< of a relayed one
   /// Datagrams go through a socket of our own beside libnice's, and are never fragmented.
   bool split = false;
+  /// How this side talks to its own relay: "udp", "tcp" or "tls"; empty without one.
+  std::string relay_transport{};
 
   friend bool operator==(const PathInfo&, const PathInfo&) = default;
 };

@@ -9,18 +9,19 @@ import pathlib
 import select
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from testbed.nat.profiles import Profile
+from testbed.nat.profiles import PROXY_PORT, Profile
 from testbed.network import Host, Internet, isolation
 from testbed.network.internet import ROOT, end
 from testbed.network.namespace import Namespace
 
-RENDEZVOUS, RELAY = "192.0.2.10", "192.0.2.11"
+RENDEZVOUS, RELAY, PROXY = "192.0.2.10", "192.0.2.11", "192.0.2.12"
 RENDEZVOUS6, RELAY6 = "2001:db8:53::10", "2001:db8:53::11"
 PORT, TURN_PORT, OPEN_PORT = 4000, 3478, 443
 LIMIT = 45.0      # seconds that a session may take to come up, or to fail
@@ -73,12 +74,14 @@ class Result:
 class Program:
     """A peersock process, whose events are read when somebody waits."""
 
-    def __init__(self, namespace: Namespace, *arguments: object, **secrets: str) -> None:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("PEERSOCK_")}
+    def __init__(self, namespace: Namespace, *arguments: object, prefix: Sequence[str] = (),
+                 **secrets: str) -> None:
+        environment = {k: v for k, v in os.environ.items()
+                       if not k.startswith("PEERSOCK_") and not k.lower().endswith("_proxy")}
         environment |= {"XDG_CONFIG_HOME": "/nonexistent", **secrets}
         self.events: list[dict[str, Any]] = []
         self._rest = b""
-        self.process = namespace.start([binary(), *arguments, "--json"], env=environment,
+        self.process = namespace.start([*prefix, binary(), *arguments, "--json"], env=environment,
                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         assert self.process.stderr is not None
         self._pipe = self.process.stderr.fileno()
@@ -130,25 +133,34 @@ def folder() -> "tempfile.TemporaryDirectory[str]":
     return tempfile.TemporaryDirectory(dir=isolation.private_folder())
 
 
-def start_servers(internet: Internet, server: Host, folder: str) -> None:
-    """A rendezvous server and coturn, as operators run them, and both on 443 as well."""
+def start_servers(internet: Internet, server: Host, folder: str, proxied: bool = False) -> None:
+    """A rendezvous server and coturn with TLS, as operators run them, both on 443 as well, and an
+    HTTP proxy if a site needs one."""
     where, network = server.namespace, internet.network
+    make_certificate(folder)
     turn = where.start(
         [TURNSERVER, "-n", f"--listening-ip={RELAY}", f"--listening-ip={RELAY6}",
          f"--listening-ip={RENDEZVOUS}", f"--listening-ip={RENDEZVOUS6}",
          f"--relay-ip={RELAY}", f"--relay-ip={RELAY6}", f"--listening-port={TURN_PORT}",
          f"--aux-server={RELAY}:{OPEN_PORT}", "--lt-cred-mech", "--user=user:word",
-         "--realm=test", "--no-tls", "--no-dtls", "--no-cli", "--relay-threads=1",
+         "--realm=test", f"--cert={folder}/certificate",
+         f"--pkey={folder}/key", "--no-dtls", "--no-cli", "--relay-threads=1",
          "--log-file=stdout", f"--userdb={folder}/db", f"--pidfile={folder}/pid"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     network.callback(end, turn)
     start_mailbox(internet, server, [f"{RENDEZVOUS}:{PORT}", f"{RENDEZVOUS}:{OPEN_PORT}",
                                      f"[{RENDEZVOUS6}]:{PORT}"])
+    awaited = [(RELAY, TURN_PORT), (RELAY, OPEN_PORT)]
+    if proxied:
+        proxy = where.start([sys.executable, "-m", "testbed.http_proxy", PROXY, PROXY_PORT,
+                             "--ports", OPEN_PORT], cwd=ROOT, stdout=subprocess.DEVNULL)
+        network.callback(end, proxy)
+        awaited.append((PROXY, PROXY_PORT))
     last = time.monotonic() + LIMIT
-    for port in (TURN_PORT, OPEN_PORT):
-        while not _answers(where, port):
+    for address, port in awaited:
+        while not _answers(where, address, port):
             if turn.poll() is not None or time.monotonic() > last:
-                raise Failed("coturn does not start")
+                raise Failed("coturn or the proxy does not start")
             select.select([], [], [], 0.02)
 
 
@@ -161,9 +173,24 @@ def start_mailbox(internet: Internet, server: Host, addresses: list[str]) -> Non
         raise Failed(f"the rendezvous server does not start: {mailbox.events}")
 
 
-def _answers(where: Namespace, port: int) -> bool:
+def _answers(where: Namespace, address: str, port: int) -> bool:
     with where.socket(kind=socket.SOCK_STREAM) as probe:
-        return probe.connect_ex((RELAY, port)) == 0
+        return probe.connect_ex((address, port)) == 0
+
+
+def make_certificate(folder: str) -> None:
+    """For the addresses of the relay."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=relay",
+                    "-addext", f"subjectAltName=IP:{RELAY},IP:{RELAY6}", "-keyout",
+                    f"{folder}/key", "-out", f"{folder}/certificate"], check=True,
+                   capture_output=True)
+
+
+def trusting(folder: str) -> list[str]:
+    """In front of a program: it trusts the relay's certificate, and no other."""
+    script = 'mount --bind "$0" /etc/ssl/certs/ca-certificates.crt && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, f"{folder}/certificate"]
 
 
 def settings(profile: Profile) -> list[object]:
@@ -174,7 +201,8 @@ def settings(profile: Profile) -> list[object]:
     return ["--rendezvous", f"ws://{host}:{profile.port or PORT}/v1",
             "--stun", rendezvous, "--stun-port", TURN_PORT, "--turn", relay,
             "--turn-port", profile.port or TURN_PORT, "--turn-user", "user",
-            "--turn-transport", profile.turn_transport]
+            "--turn-transport", profile.turn_transport,
+            *(["--proxy", f"http://{PROXY}:{PROXY_PORT}"] if profile.proxy else [])]
 
 
 class Service:
@@ -253,12 +281,13 @@ def run(connecting: Profile, listening: Profile, expected: str,
     began = time.monotonic()
     result = Result()
     with Internet() as internet, folder() as files:
-        server = internet.host("server", [RENDEZVOUS, RELAY, RENDEZVOUS6, RELAY6])
+        server = internet.host("server", [RENDEZVOUS, RELAY, PROXY, RENDEZVOUS6, RELAY6])
         try:
-            start_servers(internet, server, files)
+            start_servers(internet, server, files, connecting.proxy or listening.proxy)
             left = connecting.build(internet, "left", 1)
             right = listening.build(internet, "right", 2)
-            _session(internet, (connecting, left), (listening, right), expected, patience, result)
+            _session(internet, (connecting, left), (listening, right), expected, patience, result,
+                     trusting(files))
         except Failed as failed:
             result.outcome, result.why = "failed", str(failed)
     result.seconds = round(time.monotonic() - began, 3)
@@ -266,17 +295,17 @@ def run(connecting: Profile, listening: Profile, expected: str,
 
 
 def _session(internet: Internet, connecting: tuple[Profile, Host], listening: tuple[Profile, Host],
-             expected: str, patience: float, result: Result) -> None:
+             expected: str, patience: float, result: Result, prefix: Sequence[str]) -> None:
     (left_profile, left), (right_profile, right) = connecting, listening
     service = Service(left)
     a = Program(left.namespace, "connect", f"127.0.0.1:{service.port}", *settings(left_profile),
-                PEERSOCK_TURN_PASSWORD="word")
+                prefix=prefix, PEERSOCK_TURN_PASSWORD="word")
     internet.network.callback(end, a.process)
     limit = HOPELESS if expected == "failed" else LIMIT
     code = a.wait_for("code_made", limit)["code"]
     began = time.monotonic()
     b = Program(right.namespace, "listen", "127.0.0.1:0", *settings(right_profile),
-                PEERSOCK_TURN_PASSWORD="word", PEERSOCK_CODE=code)
+                prefix=prefix, PEERSOCK_TURN_PASSWORD="word", PEERSOCK_CODE=code)
     internet.network.callback(end, b.process)
     address = b.wait_for("listening", limit)["address"]
     moment = exchange(right, int(address.rsplit(":", 1)[1]), service)

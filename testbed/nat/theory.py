@@ -28,7 +28,6 @@ class Behaviour:
     ipv6: bool = False
     reachable: bool = False  # anybody may open a TCP connection to it
     tcp: bool = True         # to any port
-    relay: bool = True       # gets as far as a TURN server
 
 
 class _Side:
@@ -87,9 +86,7 @@ def port_may_be_found(first: Behaviour, second: Behaviour) -> bool:
 
 
 def outcome(first: Behaviour, second: Behaviour) -> tuple[str, str]:
-    """`direct`, `relayed` or `failed`, and why in one sentence."""
-    if not (first.relay and second.relay):
-        return "failed", "one side reaches neither rendezvous nor relay without a proxy"
+    """`direct` or `relayed`, and why in one sentence: a relay is reached from everywhere."""
     if first.udp and second.udp:
         if first.ipv6 and second.ipv6:
             return "direct", "both have IPv6, and two stateful firewalls open for each other"

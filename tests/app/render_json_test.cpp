@@ -16,8 +16,15 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const PathInfo kPath{
-    true, "relay", "host", "192.0.2.9:5", "[2001:db8::1]:6", "udp", RelayReason::kUdpBlockedHere};
+const PathInfo kPath{.relayed = true,
+                     .local_type = "relay",
+                     .remote_type = "host",
+                     .local_address = "192.0.2.9:5",
+                     .remote_address = "[2001:db8::1]:6",
+                     .transport = "udp",
+                     .reason = RelayReason::kUdpBlockedHere,
+                     .split = false,
+                     .relay_transport = "tls"};
 
 struct Line {
   Event event;
@@ -39,7 +46,8 @@ std::vector<Line> all_lines() {
   add(event::PathChosen{kPath, 1234567ns},
       R"({"v":1,"event":"path_chosen","kind":"relayed","local_type":"relay","remote_type":"host",)"
       R"("local_address":"192.0.2.9:5","remote_address":"[2001:db8::1]:6","transport":"udp",)"
-      R"("datagram_path":"nice","reason":"udp_blocked_here","round_trip_ms":1.235})");
+      R"("relay_transport":"tls","datagram_path":"nice","reason":"udp_blocked_here",)"
+      R"("round_trip_ms":1.235})");
   add(event::Authenticated{"ngtcp2"}, R"({"v":1,"event":"authenticated","engine":"ngtcp2"})");
   add(event::Listening{"127.0.0.1:80"}, R"({"v":1,"event":"listening","address":"127.0.0.1:80"})");
   add(event::ConnectionOpened{3}, R"({"v":1,"event":"connection_opened","id":3})");
@@ -121,7 +129,7 @@ TEST(RenderJson, ADirectPathAndAnUnknownRoundTrip) {
 TEST(RenderJson, AnyOctetsStayOneLineOfValidJson) {
   std::string octets;
   for (int octet = 0; octet < 256; ++octet) octets.push_back(static_cast<char>(octet));
-  const PathInfo path{false, octets, octets, octets, octets, octets};
+  const PathInfo path{false, octets, octets, octets, octets, octets, octets};
   std::vector<Event> events;
   events.emplace_back(event::CodeMade{Secret(std::string_view(octets))});
   events.emplace_back(event::RendezvousJoined{octets});

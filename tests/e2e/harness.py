@@ -29,7 +29,8 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (_MOST_FILES, _MOST_FILES))
 
 def clean_environment(**extra):
     """Keeps a user's own settings out of the tests."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PEERSOCK_")}
+    environment = {k: v for k, v in os.environ.items()
+                   if not k.startswith("PEERSOCK_") and not k.lower().endswith("_proxy")}
     environment["XDG_CONFIG_HOME"] = "/nonexistent"
     environment.update(extra)
     return environment

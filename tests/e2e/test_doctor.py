@@ -21,8 +21,9 @@ def events(process, name):
     return [event for event in process.events if event["event"] == name]
 
 
-def server(process, kind):
-    (found,) = [event for event in events(process, "doctor_server") if event["kind"] == kind]
+def server(process, kind, transport="udp"):
+    (found,) = [event for event in events(process, "doctor_server")
+                if event["kind"] == kind and event["transport"] in (None, transport)]
     return found
 
 
@@ -58,6 +59,7 @@ def test_everything_in_order(world, coturn, turn):  # noqa: F811
         found = server(process, kind)
         assert found["name"] == name
         assert found["works"] and found["problem"] is None and 0 < found["after_ms"] < 5000
+    assert server(process, "turn", "tcp")["works"]
     ipv4, ipv6 = events(process, "doctor_nat")
     assert ipv4["family"] == "ipv4" and ipv4["address"].startswith("127.0.0.1:")
     assert ipv4["server"] == f"127.0.0.1:{coturn}"
