@@ -164,9 +164,13 @@ std::string run_candidate(ByteView input) {
 std::vector<Bytes> control_seeds() {
   namespace control = wire::control;
   const wire::ControlFrame frames[] = {
-      control::Smp{{1, 2, 3}}, control::Hello{wire::Mode::kListen, "peersock 0.1"},
-      control::Ping{1},        control::Pong{2},
-      control::Drained{},      control::Goodbye{control::Goodbye::Cause::kError, "disk full"},
+      control::Smp{{1, 2, 3}},
+      control::Hello{wire::Mode::kListen, "peersock 0.1"},
+      control::Ping{1},
+      control::Pong{2},
+      control::Drained{},
+      control::Goodbye{control::Goodbye::Cause::kError, "disk full"},
+      control::Ice{R"({"ice":{"generation":1,"end":true}})"},
       control::Unknown{0x11}};
   std::vector<Bytes> seeds;
   Bytes all{3};

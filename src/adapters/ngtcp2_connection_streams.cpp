@@ -140,6 +140,7 @@ quic::Statistics Ngtcp2Connection::statistics() const {
   quic::Statistics statistics;
   statistics.datagrams_sent = sent_;
   statistics.datagrams_received = received_;
+  if (established_) statistics.last_heard = heard_;
   if (!connection_) return statistics;
   ngtcp2_conn_info info;
   ngtcp2_conn_get_conn_info2(connection_.get(), &info);

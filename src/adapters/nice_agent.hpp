@@ -35,6 +35,10 @@ struct TurnServer {
   std::string username;
   Secret password;
   TurnTransport transport = TurnTransport::kUdp;
+
+  [[nodiscard]] TurnServer clone() const {
+    return {host, port, username, password.clone(), transport};
+  }
 };
 
 struct IceAgentConfig {
@@ -49,6 +53,13 @@ struct IceAgentConfig {
   Duration lookup_timeout = kServerLookupTimeout;
   /// Absent: those of this machine, when gathering starts.
   std::optional<std::vector<ice::LocalInterface>> interfaces;
+
+  /// For another agent of the same session.
+  [[nodiscard]] IceAgentConfig clone() const {
+    IceAgentConfig made{controlling, relay, stun, {}, resolver, lookup_timeout, interfaces};
+    for (const TurnServer& server : turn) made.turn.push_back(server.clone());
+    return made;
+  }
 };
 
 /// They run from the main context, never from inside a call of the agent's methods, and may

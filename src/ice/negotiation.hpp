@@ -28,6 +28,7 @@ struct NegotiationConfig {
   Duration path_timeout = kPathTimeout;
   /// Whether any TURN server is configured; only for the sentence of the error.
   bool has_relay = false;
+  Generation generation = 0;
 };
 
 // Inputs.

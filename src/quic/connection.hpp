@@ -76,6 +76,8 @@ struct Statistics {
   std::optional<Duration> round_trip;  ///< smoothed
   std::uint64_t datagrams_sent = 0;
   std::uint64_t datagrams_received = 0;
+  /// When the latest packet that the peer's keys protect came.
+  std::optional<Instant> last_heard;
 };
 
 class Connection {

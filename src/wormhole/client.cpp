@@ -109,6 +109,17 @@ void Client::Impl::on(PayloadQueued& input, Instant /*now*/) {
   unsealed_.push_back(std::move(input.payload));
 }
 
+void Client::Impl::on(const LinkDoubted& input, Instant now) {
+  if (!in<Verified>()) return unexpected();
+  if (input.moved && link_.active()) {
+    outputs_.emplace_back(CloseLink{});
+    link_lost("the network has changed", now);
+  }
+  link_.doubt(now);
+  if (!link_.up() || std::exchange(pinged_, true)) return;
+  send(wire::request::Ping{0});
+}
+
 void Client::Impl::on(const CloseRequested& input, Instant now) {
   if (in<Closing>() || in<Done>()) return unexpected();
   if (!nameplate_.held()) return finish();
@@ -134,9 +145,13 @@ void Client::Impl::on(const DeadlineReached& /*input*/, Instant now) {
       return;
     case ClientLink::Due::kOpen:
       return open_link(now);
-    case ClientLink::Due::kSilent:
+    case ClientLink::Due::kSilent: {
+      const bool doubted = link_.doubted();
       outputs_.emplace_back(CloseLink{});
-      return link_lost(kSilent, now);
+      link_lost(kSilent, now);
+      if (doubted) link_.doubt(now);
+      return;
+    }
     case ClientLink::Due::kPing:
       pinged_ = true;
       return send(wire::request::Ping{0});

@@ -45,6 +45,14 @@ std::vector<Line> all_lines() {
   add(event::ConnectionClosed{3, CloseReason::kSessionLost, 5, UINT64_MAX},
       R"({"v":1,"event":"connection_closed","id":3,"reason":"session_lost","bytes_sent":5,)"
       R"("bytes_received":18446744073709551615})");
+  add(event::PathRestarted{RestartReason::kSilent},
+      R"({"v":1,"event":"path_restarted","reason":"silent"})");
+  add(event::PathRestarted{RestartReason::kBroken},
+      R"({"v":1,"event":"path_restarted","reason":"broken"})");
+  add(event::PathRestarted{RestartReason::kNetwork},
+      R"({"v":1,"event":"path_restarted","reason":"network"})");
+  add(event::PathRestarted{RestartReason::kPeer},
+      R"({"v":1,"event":"path_restarted","reason":"peer"})");
   add(event::PeerLeft{}, R"({"v":1,"event":"peer_left"})");
   add(event::Warning{"slow"}, R"({"v":1,"event":"warning","message":"slow"})");
   add(event::Failed{{ErrorKind::kNoPath, "no"}},

@@ -124,6 +124,7 @@ ControlFrame frame_of(const json& row) {
   if (type == "ping") return control::Ping{row.at("token")};
   if (type == "pong") return control::Pong{row.at("token")};
   if (type == "drained") return control::Drained{};
+  if (type == "ice") return control::Ice{row.at("json")};
   if (type == "credit") return control::Credit{row.at("stream"), row.at("octets")};
   if (type == "goodbye") return control::Goodbye{row.at("cause"), row.at("reason")};
   return control::Unknown{row.at("number")};
@@ -142,7 +143,7 @@ TEST(ControlVectors, FramesAreWrittenAndReadAsSpecified) {
       {"smp", ControlType::kSmp},         {"hello", ControlType::kHello},
       {"ping", ControlType::kPing},       {"pong", ControlType::kPong},
       {"drained", ControlType::kDrained}, {"goodbye", ControlType::kGoodbye},
-      {"credit", ControlType::kCredit}};
+      {"credit", ControlType::kCredit},   {"ice", ControlType::kIce}};
   for (const auto& [name, type] : types) {
     EXPECT_EQ(vectors.at("types").at(name), fmt::format("0x{:02x}", static_cast<int>(type)));
     EXPECT_THAT(page, HasSubstr(fmt::format("\n| 0x{:02x} | {} |", static_cast<int>(type), name)));
