@@ -145,13 +145,9 @@ void Client::Impl::on(const DeadlineReached& /*input*/, Instant now) {
       return;
     case ClientLink::Due::kOpen:
       return open_link(now);
-    case ClientLink::Due::kSilent: {
-      const bool doubted = link_.doubted();
+    case ClientLink::Due::kSilent:
       outputs_.emplace_back(CloseLink{});
-      link_lost(kSilent, now);
-      if (doubted) link_.doubt(now);
-      return;
-    }
+      return link_lost(kSilent, now);
     case ClientLink::Due::kPing:
       pinged_ = true;
       return send(wire::request::Ping{0});
@@ -196,7 +192,10 @@ void Client::Impl::open_link(Instant now) {
 
 void Client::Impl::link_lost(const std::string& reason, Instant now) {
   if (link_.lasted(now)) warned_ = false;
+  const bool doubted = link_.doubted();
   if (!link_.went_down(now)) return unexpected();
+  // Somebody is waiting for it.
+  if (doubted) link_.doubt(now);
   nameplate_.link_lost();
   mailbox_.link_lost();
   pinged_ = false;

@@ -15,8 +15,8 @@ from testbed.network import (ADDRESS_AND_PORT_DEPENDENT, ENDPOINT_INDEPENDENT, P
 from testbed.network.internet import end
 
 BLOCK, BEAT = 1000, 0.02   # octets, seconds
-SECONDS = 16.0             # that data flows
-BEFORE = 3.0               # until something happens to the path
+SECONDS = 11.0             # that data flows
+BEFORE = 2.0               # until something happens to the path
 WORST = 10.0               # seconds that data may stand still
 
 EIM = ENDPOINT_INDEPENDENT

@@ -413,6 +413,20 @@ TEST(ClientLink, AMachineThatMovedOpensItsLinkAnewAtOnce) {
   EXPECT_THAT(d.take(), ::testing::Contains("open mailbox-1"));
 }
 
+TEST(ClientLink, ALinkThatBreaksWhenItIsAskedIsOpenedAnewAtOnce) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kVerified);
+  d.give(LinkDoubted{});
+  d.lose("reset");
+  EXPECT_EQ(d.client.deadline(), d.now);
+  static_cast<void>(d.take());
+  d.sleep_until_deadline();
+  EXPECT_THAT(d.take(), ElementsAre("OpenLink"));
+  d.lose("refused");
+  EXPECT_GE(d.client.deadline(), d.now + kFirstReconnectDelay) << "once";
+}
+
 TEST(ClientLink, ALinkInDoubtThatAnswersStays) {
   Driver d;
   FakePeer peer;
