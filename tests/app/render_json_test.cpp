@@ -39,20 +39,14 @@ std::vector<Line> all_lines() {
       R"({"v":1,"event":"path_chosen","kind":"relayed","local_type":"relay","remote_type":"host",)"
       R"("local_address":"192.0.2.9:5","remote_address":"[2001:db8::1]:6","transport":"udp",)"
       R"("round_trip_ms":1.235})");
+  add(event::PathRestarted{RestartReason::kSilent},
+      R"({"v":1,"event":"path_restarted","reason":"silent"})");
   add(event::Authenticated{"ngtcp2"}, R"({"v":1,"event":"authenticated","engine":"ngtcp2"})");
   add(event::Listening{"127.0.0.1:80"}, R"({"v":1,"event":"listening","address":"127.0.0.1:80"})");
   add(event::ConnectionOpened{3}, R"({"v":1,"event":"connection_opened","id":3})");
   add(event::ConnectionClosed{3, CloseReason::kSessionLost, 5, UINT64_MAX},
       R"({"v":1,"event":"connection_closed","id":3,"reason":"session_lost","bytes_sent":5,)"
       R"("bytes_received":18446744073709551615})");
-  add(event::PathRestarted{RestartReason::kSilent},
-      R"({"v":1,"event":"path_restarted","reason":"silent"})");
-  add(event::PathRestarted{RestartReason::kBroken},
-      R"({"v":1,"event":"path_restarted","reason":"broken"})");
-  add(event::PathRestarted{RestartReason::kNetwork},
-      R"({"v":1,"event":"path_restarted","reason":"network"})");
-  add(event::PathRestarted{RestartReason::kPeer},
-      R"({"v":1,"event":"path_restarted","reason":"peer"})");
   add(event::PeerLeft{}, R"({"v":1,"event":"peer_left"})");
   add(event::Warning{"slow"}, R"({"v":1,"event":"warning","message":"slow"})");
   add(event::Failed{{ErrorKind::kNoPath, "no"}},
@@ -121,6 +115,13 @@ TEST(RenderJson, ADirectPathAndAnUnknownRoundTrip) {
   const std::string line = render_json(event::PathChosen{direct, std::nullopt});
   EXPECT_THAT(line, HasSubstr(R"("kind":"direct")"));
   EXPECT_THAT(line, HasSubstr(R"("round_trip_ms":null)"));
+}
+
+TEST(RenderJson, TellsWhyAPathIsReplaced) {
+  EXPECT_THAT(render_json(event::PathRestarted{RestartReason::kBroken}), HasSubstr(R"("broken")"));
+  EXPECT_THAT(render_json(event::PathRestarted{RestartReason::kNetwork}),
+              HasSubstr(R"("network")"));
+  EXPECT_THAT(render_json(event::PathRestarted{RestartReason::kPeer}), HasSubstr(R"("peer")"));
 }
 
 TEST(RenderJson, AnyOctetsStayOneLineOfValidJson) {
