@@ -174,6 +174,7 @@ std::vector<Bytes> control_seeds() {
       control::Goodbye{control::Goodbye::Cause::kError, "disk full"},
       control::PortOffer{
           {wire::PortMapping::kEndpointDependent, {}, {"198.51.100.7", 40000}, {1, 2}}},
+      control::Ice{R"({"ice":{"generation":1,"end":true}})"},
       control::Unknown{0x11}};
   std::vector<Bytes> seeds;
   Bytes all{3};

@@ -58,7 +58,12 @@ GlibHost::GlibHost(GMainContext* context, GlibHostConfig config, GlibHostCallbac
                peer_->link_lost(std::move(reason));
                schedule();
              }},
-            link_config(ice_config_)) {
+            link_config(ice_config_)),
+      bury_(context, [this] { retired_.clear(); }),
+      network_(context, [this] {
+        peer_->network_changed();
+        schedule();
+      }) {
   peer_ = std::make_unique<session::Peer>(std::move(config.peer), *this, *rng_);
   make_port_search(config.port_search);
 }
@@ -104,45 +109,50 @@ void GlibHost::close_link() {
 
 // ---- ICE --------------------------------------------------------------------------------------
 
-IceAgentCallbacks GlibHost::agent_callbacks() {
+IceAgentCallbacks GlibHost::agent_callbacks(ice::Generation generation) {
   return {
-      [this](std::string ufrag, std::string password) {
-        peer_->local_credentials(std::move(ufrag), std::move(password));
+      [this, generation](std::string ufrag, std::string password) {
+        peer_->local_credentials(generation, std::move(ufrag), std::move(password));
         schedule();
       },
-      [this](wire::Candidate candidate) {
-        peer_->local_candidate(std::move(candidate));
+      [this, generation](wire::Candidate candidate) {
+        peer_->local_candidate(generation, std::move(candidate));
         schedule();
       },
-      [this] {
-        peer_->gathering_done();
+      [this, generation] {
+        peer_->gathering_done(generation);
         schedule();
       },
-      [this](PathInfo path) {
-        peer_->pair_selected(std::move(path));
+      [this, generation](PathInfo path) {
+        peer_->pair_selected(generation, std::move(path));
         schedule();
       },
-      [this] {
-        peer_->agent_failed();
+      [this, generation] {
+        peer_->agent_failed(generation);
         schedule();
       },
-      [this](ice::ChecksFinished seen) {
-        peer_->checks_finished(std::move(seen));
+      [this, generation](ice::ChecksFinished seen) {
+        peer_->checks_finished(generation, std::move(seen));
         schedule();
       },
-      [this] {
-        peer_->path_writable();
+      [this, generation] {
+        if (generation == sending_) peer_->path_writable();
         schedule();
       },
-      [this](std::string warning) { callbacks_.event(event::Warning{std::move(warning)}); },
+      // What a server that does not answer is worth was said the first time.
+      [this, generation](std::string warning) {
+        if (generation == 0) callbacks_.event(event::Warning{std::move(warning)});
+      },
   };
 }
 
-void GlibHost::start_gathering() {
-  agent_ = std::make_unique<IceAgent>(std::move(ice_config_), context_, agent_callbacks());
-  agent_->set_trains_handler(
+void GlibHost::start_agent(ice::Generation generation) {
+  auto made =
+      std::make_unique<IceAgent>(ice_config_.clone(), context_, agent_callbacks(generation));
+  made->set_trains_handler(
       [this](std::span<const quic::DatagramTrain> trains) { receive(trains); });
-  agent_->start_gathering();
+  made->start_gathering();
+  agents_[generation] = std::move(made);
 }
 
 void GlibHost::receive(std::span<const quic::DatagramTrain> trains) {
@@ -152,24 +162,40 @@ void GlibHost::receive(std::span<const quic::DatagramTrain> trains) {
   run();
 }
 
-void GlibHost::set_remote_credentials(const std::string& ufrag, const std::string& password) {
-  if (agent_) agent_->set_remote_credentials(ufrag, password);
+IceAgent* GlibHost::agent(ice::Generation generation) const {
+  const auto found = agents_.find(generation);
+  return found == agents_.end() ? nullptr : found->second.get();
 }
 
-void GlibHost::add_remote_candidates(const std::vector<wire::Candidate>& candidates) {
-  if (agent_) agent_->add_remote_candidates(candidates);
+void GlibHost::set_remote_credentials(ice::Generation generation, const std::string& ufrag,
+                                      const std::string& password) {
+  if (auto* found = agent(generation)) found->set_remote_credentials(ufrag, password);
 }
 
-void GlibHost::end_remote_candidates() {
-  if (agent_) agent_->end_remote_candidates();
+void GlibHost::add_remote_candidates(ice::Generation generation,
+                                     const std::vector<wire::Candidate>& candidates) {
+  if (auto* found = agent(generation)) found->add_remote_candidates(candidates);
 }
 
-// The agent itself goes with the host: this may be called from one of its own callbacks.
-void GlibHost::stop_agent() {}
+void GlibHost::end_remote_candidates(ice::Generation generation) {
+  if (auto* found = agent(generation)) found->end_remote_candidates();
+}
+
+void GlibHost::use_agent(ice::Generation generation) {
+  sending_ = generation;
+}
+
+void GlibHost::stop_agent(ice::Generation generation) {
+  auto node = agents_.extract(generation);
+  if (node.empty()) return;
+  retired_.push_back(std::move(node.mapped()));
+  bury_.soon();
+}
 
 quic::SendOutcome GlibHost::send_batch(const quic::DatagramTrain& train) {
   if (port_search_ && port_search_->has_path()) return port_search_->send_batch(train);
-  return agent_ ? agent_->send_batch(train) : quic::SendOutcome::kError;
+  auto* found = agent(sending_);
+  return found != nullptr ? found->send_batch(train) : quic::SendOutcome::kError;
 }
 
 // ---- a port of an endpoint-dependent NAT ------------------------------------------------------

@@ -3,14 +3,17 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "adapters/entropy.hpp"
 #include "adapters/fd_watch.hpp"
 #include "adapters/local_connector.hpp"
 #include "adapters/local_listener.hpp"
 #include "adapters/mailbox_link.hpp"
+#include "adapters/network_watch.hpp"
 #include "adapters/nice_agent.hpp"
 #include "adapters/port_search_sockets.hpp"
 #include "adapters/quic_engine.hpp"
@@ -61,11 +64,14 @@ class GlibHost final : public session::Host {
   void open_link(const std::string& url) override;
   void send_frame(std::string frame) override;
   void close_link() override;
-  void start_gathering() override;
-  void set_remote_credentials(const std::string& ufrag, const std::string& password) override;
-  void add_remote_candidates(const std::vector<wire::Candidate>& candidates) override;
-  void end_remote_candidates() override;
-  void stop_agent() override;
+  void start_agent(ice::Generation generation) override;
+  void set_remote_credentials(ice::Generation generation, const std::string& ufrag,
+                              const std::string& password) override;
+  void add_remote_candidates(ice::Generation generation,
+                             const std::vector<wire::Candidate>& candidates) override;
+  void end_remote_candidates(ice::Generation generation) override;
+  void use_agent(ice::Generation generation) override;
+  void stop_agent(ice::Generation generation) override;
   void path_ready(const PathInfo& path) override;
   void session_opened() override;
   void port_offer_received(const wire::PortOffer& offer) override;
@@ -84,7 +90,8 @@ class GlibHost final : public session::Host {
   GlibHost(GMainContext* context, GlibHostConfig config, GlibHostCallbacks callbacks,
            std::unique_ptr<SystemRng> rng, std::unique_ptr<quic::Engine> engine);
   [[nodiscard]] std::optional<Error> bind();
-  [[nodiscard]] IceAgentCallbacks agent_callbacks();
+  [[nodiscard]] IceAgentCallbacks agent_callbacks(ice::Generation generation);
+  [[nodiscard]] IceAgent* agent(ice::Generation generation) const;
   [[nodiscard]] ReadyHandler ready_handler(std::shared_ptr<tunnel::ConnectionId> id);
   void accepted(UniqueFd fd);
   void open_standard_streams();
@@ -114,7 +121,12 @@ class GlibHost final : public session::Host {
   MailboxLink link_;
   std::unique_ptr<session::Peer> peer_;
   // After the peer, so that it goes first and delivers nothing to a peer that is gone.
-  std::unique_ptr<IceAgent> agent_;
+  std::map<ice::Generation, std::unique_ptr<IceAgent>> agents_;
+  ice::Generation sending_ = 0;
+  /// Stopped, perhaps from inside a call of theirs.
+  std::vector<std::unique_ptr<IceAgent>> retired_;
+  Wakeup bury_;
+  NetworkWatch network_;
   std::unique_ptr<PortSearchSockets> port_search_;  ///< none when it is not wanted or of no use
 };
 

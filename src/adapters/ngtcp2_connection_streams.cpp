@@ -140,6 +140,7 @@ quic::Statistics Ngtcp2Connection::statistics() const {
   quic::Statistics statistics;
   statistics.datagrams_sent = sent_;
   statistics.datagrams_received = received_;
+  if (established_) statistics.last_heard = heard_;
   if (!connection_) return statistics;
   statistics.datagram_size = full_datagram();
   ngtcp2_conn_info info;

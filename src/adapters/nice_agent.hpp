@@ -42,6 +42,10 @@ struct TurnServer {
   Secret password;
   TurnTransport transport = TurnTransport::kUdp;
   bool later = false;  ///< only when the others are slow or fail (kTurnHeadStart)
+
+  [[nodiscard]] TurnServer clone() const {
+    return {host, port, username, password.clone(), transport, later};
+  }
 };
 
 struct IceAgentConfig {
@@ -61,6 +65,22 @@ struct IceAgentConfig {
   Duration lookup_timeout = kServerLookupTimeout;
   /// Absent: those of this machine, when gathering starts.
   std::optional<std::vector<ice::LocalInterface>> interfaces;
+
+  /// For another agent of the same session.
+  [[nodiscard]] IceAgentConfig clone() const {
+    IceAgentConfig made;
+    made.controlling = controlling;
+    made.relay = relay;
+    made.path = path;
+    made.stun = stun;
+    for (const TurnServer& server : turn) made.turn.push_back(server.clone());
+    made.proxies = proxies;
+    made.trusted = trusted;
+    made.resolver = resolver;
+    made.lookup_timeout = lookup_timeout;
+    made.interfaces = interfaces;
+    return made;
+  }
 };
 
 /// They run from the main context, never from inside a call of the agent's methods, and may

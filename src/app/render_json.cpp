@@ -79,6 +79,9 @@ Json object_of(const Event& event) {
                           return object("peer_arrived", {{"mode", e.mode}});
                         },
                         [](const event::PathChosen& e) { return path_object(e); },
+                        [](const event::PathRestarted& e) {
+                          return object("path_restarted", {{"reason", to_string(e.reason)}});
+                        },
                         [](const event::Authenticated& e) {
                           return object("authenticated", {{"engine", e.engine}});
                         },

@@ -53,6 +53,20 @@ std::string_view text_of(RelayReason reason) {
   return names_of(reason).text;
 }
 
+std::string_view to_string(RestartReason reason) {
+  switch (reason) {
+    case RestartReason::kSilent:
+      return "silent";
+    case RestartReason::kBroken:
+      return "broken";
+    case RestartReason::kNetwork:
+      return "network";
+    case RestartReason::kPeer:
+      return "peer";
+  }
+  return "silent";
+}
+
 std::string_view to_string(CloseReason reason) {
   switch (reason) {
     case CloseReason::kFinished:

@@ -51,6 +51,15 @@ struct PathInfo {
   friend bool operator==(const PathInfo&, const PathInfo&) = default;
 };
 
+/// Why another path is looked for in the middle of a session.
+enum class RestartReason : std::uint8_t {
+  kSilent,   ///< the other side does not answer
+  kBroken,   ///< the path reported that it is gone
+  kNetwork,  ///< this machine's addresses have changed
+  kPeer,     ///< the other side asked for it
+};
+[[nodiscard]] std::string_view to_string(RestartReason reason);
+
 /// How a tunnelled connection ended.
 enum class CloseReason : std::uint8_t {
   kFinished,     ///< both directions ended with end-of-file
@@ -81,6 +90,10 @@ struct PeerArrived {
 struct PathChosen {
   PathInfo path;
   std::optional<Duration> round_trip;
+};
+/// Another path is looked for; PathChosen follows when there is one.
+struct PathRestarted {
+  RestartReason reason = RestartReason::kSilent;
 };
 /// Both sides know the code; data may flow.
 struct Authenticated {
@@ -119,8 +132,8 @@ struct MailboxListening {
 
 using Event =
     std::variant<event::CodeMade, event::RendezvousJoined, event::Motd, event::PeerArrived,
-                 event::PathChosen, event::Authenticated, event::Listening, event::ConnectionOpened,
-                 event::ConnectionClosed, event::PeerLeft, event::Warning, event::Failed,
-                 event::Ended, event::MailboxListening>;
+                 event::PathChosen, event::PathRestarted, event::Authenticated, event::Listening,
+                 event::ConnectionOpened, event::ConnectionClosed, event::PeerLeft, event::Warning,
+                 event::Failed, event::Ended, event::MailboxListening>;
 
 }  // namespace peersock

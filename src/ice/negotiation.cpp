@@ -19,7 +19,9 @@ bool is_peer_reflexive(const PathInfo& path) {
 }  // namespace
 
 Negotiation::Negotiation(NegotiationConfig config)
-    : config_(config), outgoing_(config.relay), incoming_(config.relay) {}
+    : config_(config),
+      outgoing_(config.relay, config.generation),
+      incoming_(config.relay, config.generation) {}
 
 std::vector<Negotiation::Output> Negotiation::handle(Input input, Instant now) {
   Outputs out;

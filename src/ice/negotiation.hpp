@@ -35,6 +35,7 @@ struct NegotiationConfig {
   bool has_relay = false;
   /// Whether a STUN server is; only for the reason why a path is relayed.
   bool has_stun = true;
+  Generation generation = 0;
 };
 
 // Inputs.

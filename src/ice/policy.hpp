@@ -7,7 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "wire/ice_message.hpp"
+
 namespace peersock::ice {
+
+using Generation = wire::IceGeneration;
 
 /// Whether paths through a TURN server are used beside direct ones, alone, or not at all.
 enum class RelayPolicy : std::uint8_t { kAuto, kOnly, kNever };

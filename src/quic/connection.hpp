@@ -78,6 +78,8 @@ struct Statistics {
   std::uint64_t datagrams_sent = 0;
   std::uint64_t datagrams_received = 0;
   std::size_t datagram_size = kMinDatagramLimit;  ///< octets of those that are sent full
+  /// When the latest packet that the peer's keys protect came.
+  std::optional<Instant> last_heard;
 };
 
 class Connection {

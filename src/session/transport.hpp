@@ -2,6 +2,7 @@
 // stream, and the tunnel streams, which stay closed until the proof has succeeded.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -31,6 +32,10 @@ class Transport {
   /// Larger datagrams than these are not to be sent over the path in use.
   void set_datagram_limit(std::size_t octets, Instant now);
   void path_writable() { blocked_ = false; }
+  /// Another path carries the datagrams from now on. What was sent last on the old one is sent
+  /// again: if it was lost, the answer ends the engine's wait, which may have grown as long as the
+  /// outage; if not, the peer drops it.
+  void path_replaced(Instant now);
   void receive(const quic::DatagramTrain& train, Instant now);
   void close(std::uint64_t code, std::string_view reason, Instant now);
 
@@ -71,6 +76,8 @@ class Transport {
   [[nodiscard]] Fact break_control(std::string message);
   void write_control();
   bool send_pending(Instant now);
+  void remember(const quic::DatagramTrain& train);
+  void repeat(Instant now);
 
   Host& host_;
   std::unique_ptr<quic::Connection> connection_;
@@ -89,6 +96,13 @@ class Transport {
   std::size_t held_at_ = 0;
   Bytes buffer_;
   quic::DatagramTrain unsent_;  // points into buffer_
+
+  static constexpr std::size_t kRemembered = 4;
+  std::array<Bytes, kRemembered> latest_;  // datagrams, a ring
+  std::size_t latest_at_ = 0;
+  std::optional<Instant> repeat_at_;
+  Instant replaced_at_{};
+  int repeats_left_ = 0;
 };
 
 }  // namespace peersock::session

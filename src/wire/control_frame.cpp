@@ -83,6 +83,9 @@ Bytes encode_one(const control::Credit& f) {
   append_number(body, f.octets, sizeof f.octets);
   return frame(ControlType::kCredit, body);
 }
+Bytes encode_one(const control::Ice& f) {
+  return frame(ControlType::kIce, as_bytes(f.json));
+}
 Bytes encode_one(const control::Goodbye& f) {
   Bytes body{static_cast<std::uint8_t>(f.cause)};
   const std::string reason = printable(f.reason, kMaxGoodbyeReason);
@@ -120,6 +123,8 @@ std::optional<Bounds> bounds_of(std::uint8_t type) {
     case ControlType::kPing:
     case ControlType::kPong:
       return Bounds{kTokenSize, kTokenSize};
+    case ControlType::kIce:
+      return Bounds{1, kMaxIceBody};
     case ControlType::kDrained:
       return Bounds{0, 0};
     case ControlType::kCredit:
@@ -194,6 +199,8 @@ Result<ControlFrame> read_body(std::uint8_t type, ByteView body) {
       return control::Credit{
           read_number(body.first(sizeof(std::uint64_t))),
           static_cast<std::uint32_t>(read_number(body.subspan(sizeof(std::uint64_t))))};
+    case ControlType::kIce:
+      return control::Ice{std::string(as_text(body))};
     case ControlType::kGoodbye:
       return read_goodbye(body);
     case ControlType::kPortOffer:

@@ -24,6 +24,7 @@ inline constexpr std::size_t kMaxControlBody = 65535;
 /// Longer bodies of the types that we know are refused as soon as the header is in.
 inline constexpr std::size_t kMaxSmpBody = 8192;
 inline constexpr std::size_t kMaxHelloBody = 4096;
+inline constexpr std::size_t kMaxIceBody = 32768;
 inline constexpr std::size_t kMaxSoftwareLength = 64;
 inline constexpr std::size_t kMaxGoodbyeReason = 256;
 
@@ -32,10 +33,11 @@ enum class ControlType : std::uint8_t {
   kHello = 0x82,
   kPing = 0x03,
   kPong = 0x04,
+  kIce = 0x08,
   kDrained = 0x85,
   kGoodbye = 0x86,
   kCredit = 0x87,
-  kPortOffer = 0x08,
+  kPortOffer = 0x09,
 };
 
 namespace control {
@@ -70,6 +72,11 @@ struct Credit {
 
   friend bool operator==(const Credit&, const Credit&) = default;
 };
+/// A message of ice_message.hpp as JSON text, unread: one of an ICE restart.
+struct Ice {
+  std::string json;  ///< 1 to kMaxIceBody octets
+  friend bool operator==(const Ice&, const Ice&) = default;
+};
 /// The last frame of a side. `reason` is for a person, at most kMaxGoodbyeReason octets of UTF-8
 /// without control characters; a received one is cleaned.
 struct Goodbye {
@@ -89,9 +96,9 @@ struct Unknown {
   friend bool operator==(const Unknown&, const Unknown&) = default;
 };
 }  // namespace control
-using ControlFrame =
-    std::variant<control::Smp, control::Hello, control::Ping, control::Pong, control::Drained,
-                 control::Credit, control::Goodbye, control::PortOffer, control::Unknown>;
+using ControlFrame = std::variant<control::Smp, control::Hello, control::Ping, control::Pong,
+                                  control::Drained, control::Credit, control::Ice, control::Goodbye,
+                                  control::PortOffer, control::Unknown>;
 
 /// Texts that are too long are cut, and cleaned of what may not be in them. Unknown frames have an
 /// empty body.

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import signal
 import subprocess
 import types
 
@@ -218,6 +219,7 @@ class Site:
         self.above = where if isinstance(where, Site) else None
         self.internet: Internet = where.internet if isinstance(where, Site) else where
         self._hosts = 0
+        self._boxes: list["subprocess.Popen[bytes]"] = []
         upper: Namespace | None = None if self.above is None else self.above.router
         for level, stage in enumerate(reversed(stages)):
             innermost = level == len(stages) - 1
@@ -277,14 +279,19 @@ class Site:
                           "route add default via fe80::1 dev wan"])
         return hardware
 
+    def reboot(self) -> None:
+        """All userspace NATs forget their mappings and take other ports from now on."""
+        for box in self._boxes:
+            box.send_signal(signal.SIGUSR1)
+
     def _start_natbox(self, namespace: Namespace, nat: Nat, gateway: str, outside: list[str],
                       next_hop: str) -> None:
-        self.network.box(
+        self._boxes.append(self.network.box(
             namespace, "natbox", "--inside", "lan", "--outside", "wan", "--gateway", gateway,
             "--addresses", ",".join(outside), "--next-hop", next_hop, "--mapping", nat.mapping,
             "--filtering", nat.filtering, "--port", nat.port, "--hairpin",
             "yes" if nat.hairpin else "no", "--timeout-ms", int(nat.timeout * 1000), "--pooling",
-            "paired" if nat.paired else "arbitrary", "--seed", self.number)
+            "paired" if nat.paired else "arbitrary", "--seed", self.number))
 
     def _start_kernel(self, namespace: Namespace, stage: KernelNat | Firewall, gateway: str,
                       address: str) -> None:

@@ -134,6 +134,7 @@ ControlFrame frame_of(const json& row) {
   if (type == "ping") return control::Ping{row.at("token")};
   if (type == "pong") return control::Pong{row.at("token")};
   if (type == "drained") return control::Drained{};
+  if (type == "ice") return control::Ice{row.at("json")};
   if (type == "credit") return control::Credit{row.at("stream"), row.at("octets")};
   if (type == "port offer") return offer_of(row);
   if (type == "goodbye") return control::Goodbye{row.at("cause"), row.at("reason")};
@@ -149,11 +150,15 @@ Result<std::optional<ControlFrame>> read_one(const Bytes& octets) {
 TEST(ControlVectors, FramesAreWrittenAndReadAsSpecified) {
   const json vectors = read_vectors("control.json");
   const std::string page = read_specification("control.md");
-  const std::pair<std::string, ControlType> types[] = {
-      {"smp", ControlType::kSmp},         {"hello", ControlType::kHello},
-      {"ping", ControlType::kPing},       {"pong", ControlType::kPong},
-      {"drained", ControlType::kDrained}, {"goodbye", ControlType::kGoodbye},
-      {"credit", ControlType::kCredit},   {"port offer", ControlType::kPortOffer}};
+  const std::pair<std::string, ControlType> types[] = {{"smp", ControlType::kSmp},
+                                                       {"hello", ControlType::kHello},
+                                                       {"ping", ControlType::kPing},
+                                                       {"pong", ControlType::kPong},
+                                                       {"drained", ControlType::kDrained},
+                                                       {"goodbye", ControlType::kGoodbye},
+                                                       {"credit", ControlType::kCredit},
+                                                       {"ice", ControlType::kIce},
+                                                       {"port offer", ControlType::kPortOffer}};
   for (const auto& [name, type] : types) {
     EXPECT_EQ(vectors.at("types").at(name), fmt::format("0x{:02x}", static_cast<int>(type)));
     EXPECT_THAT(page, HasSubstr(fmt::format("\n| 0x{:02x} | {} |", static_cast<int>(type), name)));

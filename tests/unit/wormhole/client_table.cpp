@@ -141,6 +141,8 @@ Table client_table() {
   };
   for (auto& example : frames(stage)) examples.push_back(std::move(example));
   examples.push_back({"PayloadQueued", [] { return wormhole::PayloadQueued{to_bytes("x")}; }});
+  examples.push_back({"LinkDoubted", [] { return wormhole::LinkDoubted{}; }});
+  examples.push_back({"LinkDoubted (moved)", [] { return wormhole::LinkDoubted{true}; }});
   examples.push_back({"CloseRequested", [] { return wormhole::CloseRequested{}; }});
   examples.push_back({"DeadlineReached", [] { return DeadlineReached{}; }});
   // Late enough for every deadline.
