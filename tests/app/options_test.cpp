@@ -59,9 +59,8 @@ TEST(Options, NothingIsSetThatWasNotGiven) {
                options.settings.stun_port || options.settings.turn_host ||
                options.settings.turn_port || options.settings.turn_user ||
                options.settings.turn_password || options.settings.turn_transports ||
-               options.settings.proxies || options.settings.engine ||
-               options.settings.congestion || options.settings.path ||
-               options.settings.port_search);
+               options.settings.proxies || options.settings.engine || options.settings.congestion ||
+               options.settings.path || options.settings.port_search);
 }
 
 TEST(Options, EveryFlagIsRead) {
