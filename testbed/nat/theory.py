@@ -81,7 +81,7 @@ def port_may_be_found(first: Behaviour, second: Behaviour) -> bool:
     endpoint, of the other one only the port is not known.
     """
     one_endpoint = [side.mapping == ENDPOINT_INDEPENDENT for side in (first, second)]
-    return (all(side.udp and side.ipv4 and side.relay for side in (first, second))
+    return (all(side.udp and side.ipv4 for side in (first, second))
             and one_endpoint[0] != one_endpoint[1])
 
 

@@ -27,7 +27,7 @@ def made_up_cell(connecting, listening, table):
         result.reason_given = "both_nats_dependent" if result.outcome == "relayed" else ""
     if (connecting.name, listening.name) == ("linux", "eim-eif"):
         result = Result(why="<b>no listening within 45 s & nothing else</b> " + "x" * 300)
-    return Cell(connecting, listening, expected, result)
+    return Cell(connecting, listening, expected, result=result)
 
 
 @pytest.fixture(scope="module")
