@@ -161,7 +161,7 @@ class PortSearchSockets::Impl {
     send(answer.socket, answer.destination, wire::encode(message, *own_key_));
   }
 
-  void carry_out(const ice::UsePath& use) {
+  void carry_out(const ice::UseSocket& use) {
     const auto remote = numeric_address(use.remote.address, use.remote.port);
     if (!remote) return;
     path_socket_ = use.socket;

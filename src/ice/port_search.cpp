@@ -258,7 +258,7 @@ void PortSearch::open(Searching& searching, Instant now, Outputs& out) {
 
 void PortSearch::use(SocketIndex socket, wire::StunAddress remote, bool nominates, Instant now,
                      Outputs& out) {
-  out.emplace_back(UsePath{socket, remote, nominates});
+  out.emplace_back(UseSocket{socket, remote, nominates});
   Using path;
   path.socket = socket;
   path.remote = std::move(remote);

@@ -124,8 +124,8 @@ struct SendAnswer {
   wire::StunTransaction transaction{};
 };
 /// Data goes this way from now on; the other sockets are of no more use.
-struct UsePath {
-  static constexpr std::string_view kName = "UsePath";
+struct UseSocket {
+  static constexpr std::string_view kName = "UseSocket";
   SocketIndex socket = 0;
   wire::StunAddress remote;
   bool found_by_probe = false;  ///< of ours, so that the peer's port is the one that was guessed
@@ -139,7 +139,7 @@ struct GiveUp {
   static constexpr std::string_view kName = "GiveUp";
 };
 using PortSearchOutput = std::variant<OpenSockets, AskServer, SendOffer, SendCheck, SendAnswer,
-                                      UsePath, LeavePath, GiveUp>;
+                                      UseSocket, LeavePath, GiveUp>;
 
 class PortSearch {
  public:

@@ -75,7 +75,7 @@ class Side {
   void perform(const SendOffer& offer);
   void perform(const SendCheck& check);
   void perform(const SendAnswer& answer);
-  void perform(const UsePath& use);
+  void perform(const UseSocket& use);
   void perform(const LeavePath&) { left = true; }
   void perform(const GiveUp&) { gave_up = true; }
   void send(SocketIndex socket, const wire::StunAddress& to, const Datagram& datagram);
@@ -178,7 +178,7 @@ void Side::perform(const SendAnswer& answer) {
   send(answer.socket, answer.destination, {Datagram::Kind::kAnswer, answer.transaction, false});
 }
 
-void Side::perform(const UsePath& use) {
+void Side::perform(const UseSocket& use) {
   path = {use.socket, endpoint_of(use.remote)};
   found_after = world.now - (Instant{} + 1h);
 }
