@@ -10,10 +10,10 @@ import subprocess
 import sys
 
 from bench import report
-from bench.lab import ROOT, stop
+from bench.lab import ROOT
 from bench.main import raise_limits
 from bench.mailbox_servers import all_servers
-from bench.processes import Failure, cpu_seconds, memory_kib
+from bench.processes import Failure, cpu_seconds, memory_kib, stop
 
 GENERATOR = ROOT / "build" / "bench" / "mailbox-load"
 # No more than a server of ours takes from one address, with room for what is about to end.
@@ -214,6 +214,16 @@ def ratios(result):
     return ["ours is better by a factor of", *rows]
 
 
+def figures(result, title):
+    servers = result["names"]
+    rows = [[title, *servers.values()]]
+    for key, text, digits in FIGURES:
+        rows.append([text, *(report.cell([found[server][key] for found in result["rounds"]
+                                          if key in found.get(server, {})], digits)
+                             for server in servers)])
+    return rows
+
+
 def table(result):
     facts, sizes = result["machine"], result["sizes"]
     title = f"{sizes['idle']} idle clients, {sizes['rate']} exchanges a second offered"
@@ -223,7 +233,7 @@ def table(result):
         f"{facts['peersock']}; Python {facts['python']}",
         f"{sizes['rounds']} rounds of {sizes['seconds']:.0f} s, median (least-most); "
         f"{sizes['in_flight']} exchanges under way for the highest rate", "",
-        report.block(result, title, FIGURES), "", *ratios(result),
+        report.grid(figures(result, title)), "", *ratios(result),
         *(f"FAILED: {failure}" for failure in result["failures"])])
 
 

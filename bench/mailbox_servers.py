@@ -34,7 +34,8 @@ class Peersock:
             limits += ["--max-connections", str(connections)]
         if per_address > OUR_CONNECTIONS_PER_ADDRESS:
             limits += ["--max-connections-per-address", str(per_address)]
-        server = Events(stack, [BINARY, "mailbox", "--listen", f"{LOCAL}:0", *limits, "--json"],
+        server = Events(stack, None,
+                        [BINARY, "mailbox", "--listen", f"{LOCAL}:0", *limits, "--json"],
                         env=clean_environment())
         url = server.wait("mailbox_listening")["url"]
         return server.process.pid, int(url.rsplit(":", 1)[1].split("/")[0])
@@ -53,11 +54,12 @@ class Reference:
     def start(self, stack, _connections, _per_address):
         with socket.create_server((LOCAL, 0)) as probe:
             port = probe.getsockname()[1]
-        server = spawn(stack, [PYTHON, "-m", "twisted", "wormhole-mailbox",
-                               f"--port=tcp:{port}:interface={LOCAL}", "--channel-db=:memory:"],
+        server = spawn(stack, None, [PYTHON, "-m", "twisted", "wormhole-mailbox",
+                                     f"--port=tcp:{port}:interface={LOCAL}",
+                                     "--channel-db=:memory:"],
                        env=clean_environment(PYTHONPATH=str(self.path)), stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
-        wait_for_port(LOCAL, port, server)
+        wait_for_port(port, server)
         return server.pid, port
 
 

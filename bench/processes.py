@@ -31,8 +31,15 @@ def stop(process):
                 stream.close()
 
 
+def _start(host, command, **options):
+    if host is not None:
+        return host.namespace.start(command, **options)
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, **options)
+
+
 def spawn(stack, host, command, **options):
-    process = host.namespace.start(command, **options)
+    """At a host of the testbed, or just here if that is None."""
+    process = _start(host, command, **options)
     stack.callback(stop, process)
     return process
 
@@ -44,7 +51,7 @@ class Events:
         self.stamped = []
         self._changed = threading.Condition()
         self._ended = False
-        self.process = host.namespace.start(command, stderr=subprocess.PIPE, **options)
+        self.process = _start(host, command, stderr=subprocess.PIPE, **options)
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
         stack.callback(self._stop)

@@ -117,7 +117,7 @@ def middle(result, network, system, key):
     return statistics.median(found) if found else None
 
 
-def _cell(numbers, digits):
+def cell(numbers, digits):
     if not numbers:
         return "-"
     text = f"{statistics.median(numbers):.{digits}f}"
@@ -147,7 +147,7 @@ def lan(result):
     rows = [["on the LAN", *(result["names"][s] for s in systems)]]
     for key, title, digits in LAN:
         rows.append([title.format(**result["sizes"]),
-                     *(_cell(values(result, "lan", s, key), digits) for s in systems)])
+                     *(cell(values(result, "lan", s, key), digits) for s in systems)])
     return grid(rows) if systems else ""
 
 
@@ -155,7 +155,7 @@ def far(result):
     systems = _systems(result, ["connect", "far"])
     rows = [["50 ms there and back", *(result["names"][s] for s in systems)]]
     for network, key, title, digits in FAR:
-        rows.append([title, *(_cell(values(result, network, s, key), digits) for s in systems)])
+        rows.append([title, *(cell(values(result, network, s, key), digits) for s in systems)])
     return grid(rows) if systems else ""
 
 
@@ -195,7 +195,7 @@ def interactive(result):
     rows = [[result["networks"]["deep"]["title"], *(result["names"][s] for s in systems)]]
     for key, title, scale in INTERACTIVE:
         factor = scale if key.endswith("_us") else 1
-        rows.append([title, *(_cell([v * factor for v in values(result, "deep", s, key)], 1)
+        rows.append([title, *(cell([v * factor for v in values(result, "deep", s, key)], 1)
                               for s in systems)])
     return grid(rows)
 
@@ -239,8 +239,8 @@ def engines(result):
     lines = []
     for engine, found in result["engine"].items():
         rates = [each["mib_per_second"] for each in found]
-        lines.append(f"{engine} alone in memory, both sides on one core: {_cell(rates, 0)} MiB/s, "
-                     f"{_cell([e['cpu_seconds_per_gib'] for e in found], 2)} CPU s/GiB")
+        lines.append(f"{engine} alone in memory, both sides on one core: {cell(rates, 0)} MiB/s, "
+                     f"{cell([e['cpu_seconds_per_gib'] for e in found], 2)} CPU s/GiB")
         mine = middle(result, "lan", f"{engine}_auto", "mib_per_second")
         if mine:
             lines[-1] += f"; one stream reaches {mine / statistics.median(rates):.2f} of it"
