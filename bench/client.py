@@ -7,6 +7,8 @@ import contextlib
 import hashlib
 import json
 import os
+import pathlib
+import resource
 import selectors
 import signal
 import socket
@@ -18,6 +20,7 @@ import time
 from bench.service import BLOCK, PATTERN_OCTETS, pattern, request
 
 LIMIT = 120.0
+ENDLESS = 1 << 62
 
 
 def connect(target):
@@ -26,14 +29,16 @@ def connect(target):
     return connection
 
 
-def ping(target, count):
-    """Round trips of 64 octets over one connection, in seconds."""
+def ping(target, count=None, seconds=None, gap=0.0):
+    """Round trips of 64 octets over one connection, in seconds: so many, or for so long."""
+    end = time.perf_counter() + seconds if seconds else None
     message = bytes(64)
     buffer = bytearray(64)
     samples = []
     with connect(target) as connection:
         connection.sendall(request(b"E"))
-        for _ in range(count):
+        while len(samples) < count if count else time.perf_counter() < end:
+            time.sleep(gap)
             start = time.perf_counter()
             connection.sendall(message)
             got = 0
@@ -43,7 +48,7 @@ def ping(target, count):
                     raise OSError("the connection ended")
                 got += more
             samples.append(time.perf_counter() - start)
-    return {"samples": samples[count // 20:]}  # the first ones warm up
+    return {"samples": samples[len(samples) // 20:]}  # the first ones warm up
 
 
 def sequence(target, count):
@@ -98,45 +103,58 @@ class Crowd:
         return {}
 
 
-class Transfer:
-    """Streams received side by side; the connections stay until `close`."""
+class Flow:
+    """Octets received side by side for a time: how many in each second; each is compared with what
+    was sent unless `compare` is false."""
 
-    def __init__(self):
-        self.held = []
-        self.missing = 0
+    def __init__(self, target, seconds, streams, compare):
+        self.seconds, self.compare = seconds, compare
+        self.connections = [connect(target) for _ in range(streams)]
+        self.barrier = threading.Barrier(streams)
+        self.bins = [[0] * (int(seconds) + 1) for _ in self.connections]
+        self.failures = []
 
-    def _receive(self, connection, octets, barrier):
-        buffer = bytearray(BLOCK)
-        barrier.wait()
-        with contextlib.suppress(OSError):
-            connection.sendall(request(b"S", octets))
-            while octets > 0 and (got := connection.recv_into(buffer)):
-                octets -= got
-        self.missing += octets
-
-    def run(self, target, streams, octets):
-        self.missing = 0
-        barrier = threading.Barrier(streams + 1)
-        self.held = [connect(target) for _ in range(streams)]
-        threads = [threading.Thread(target=self._receive, args=(c, octets, barrier))
-                   for c in self.held]
+    def run(self):
+        threads = [threading.Thread(target=self._receive, args=each)
+                   for each in zip(self.connections, self.bins)]
         for thread in threads:
             thread.start()
-        barrier.wait()
-        start = time.perf_counter()
         for thread in threads:
             thread.join()
-        seconds = time.perf_counter() - start
-        if self.missing:
-            self.close()
-            raise OSError(f"{self.missing} octets did not come")
-        return {"seconds": seconds, "octets": streams * octets}
-
-    def close(self):
-        for connection in self.held:
+        for connection in self.connections:
             connection.close()
-        self.held.clear()
-        return {}
+        if self.failures:
+            raise OSError(self.failures[0])
+        bins = [sum(each) for each in zip(*self.bins)]
+        return {"octets": sum(bins), "bins": bins[:int(self.seconds)]}
+
+    def _receive(self, connection, bins):
+        try:
+            self._receive_until_the_end(connection, bins)
+        except TimeoutError:
+            pass  # nothing comes any more: the figures show it
+        except OSError as error:
+            self.failures.append(str(error))
+
+    def _receive_until_the_end(self, connection, bins):
+        buffer, expected, at = bytearray(BLOCK), pattern(), 0
+        self.barrier.wait()
+        start = now = time.perf_counter()
+        connection.sendall(request(b"S", ENDLESS))
+        while now < start + self.seconds:
+            connection.settimeout(max(0.001, start + self.seconds - now))
+            got = connection.recv_into(buffer, min(BLOCK, PATTERN_OCTETS - at))
+            now = time.perf_counter()
+            if got == 0:
+                raise OSError(f"the connection ended after {sum(bins)} octets")
+            if self.compare and buffer[:got] != expected[at:at + got]:
+                raise OSError(f"a wrong octet came, of those after {sum(bins)}")
+            at = (at + got) % PATTERN_OCTETS
+            bins[min(int(now - start), len(bins) - 1)] += got
+
+
+def flow(target, seconds, streams=1, compare=True):
+    return Flow(target, seconds, streams, compare).run()
 
 
 def verify(target, octets):
@@ -197,19 +215,82 @@ def first_octet(command, environment, data):
     return {"seconds": seconds, "began": start, "lines": lines}
 
 
+class Fetch:
+    """A program that receives a file into an empty directory."""
+
+    def __init__(self, command, environment, directory):
+        self.folder = pathlib.Path(directory)
+        self.said = []
+        self.start = time.perf_counter()
+        self.process = subprocess.Popen(command, env={**os.environ, **environment},
+                                        cwd=self.folder, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.reader = threading.Thread(target=stamp_lines,
+                                       args=(self.process.stdout, self.start, self.said))
+        self.reader.start()
+        with contextlib.suppress(OSError):
+            self.process.stdin.write(b"y\n")
+            self.process.stdin.flush()
+
+    def follow(self, octets, seconds):
+        """Until the octets are there, the time after the first of them is over, or it has ended."""
+        first, size, now = None, 0, self.start
+        while size < octets and now < (first + seconds if first else self.start + LIMIT):
+            time.sleep(0.001)
+            ended = self.process.poll() is not None
+            size, now = folder_size(self.folder), time.perf_counter()
+            first = first or (now if size else None)
+            if ended:
+                break
+        if first is None:
+            raise OSError("no octet came: " + " ".join(text for _, text in self.said[-5:]))
+        return {"first": first - self.start, "octets": size, "seconds": now - first}
+
+    def end(self, patience):
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+        try:
+            self.process.wait(timeout=patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.reader.join()
+
+
+def fetch(command, environment, directory, octets, seconds):
+    """How a file came, and the CPU time of the program."""
+    before = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+    program = Fetch(command, environment, directory)
+    found = {"octets": 0}
+    try:
+        found = program.follow(octets, seconds)
+    finally:
+        program.end(10 if found["octets"] >= octets else 0)
+    cpu = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]) - before
+    return {**found, "cpu": cpu}
+
+
+def folder_size(folder):
+    """Of files that may be renamed meanwhile."""
+    size = 0
+    for entry in os.scandir(folder):
+        with contextlib.suppress(OSError):
+            size += entry.stat().st_size
+    return size
+
+
 def main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run ends us, in its order
-    crowd, transfer = Crowd(), Transfer()
+    crowd = Crowd()
     operations = {"ping": ping, "sequence": sequence, "crowd": crowd.open,
-                  "crowd_close": crowd.close, "transfer": transfer.run,
-                  "transfer_close": transfer.close, "verify": verify, "first_octet": first_octet}
+                  "crowd_close": crowd.close, "flow": flow, "fetch": fetch, "verify": verify,
+                  "first_octet": first_octet}
     for line in sys.stdin:
         command = json.loads(line)
         try:
             answer = operations[command.pop("operation")](**command)
         except OSError as error:
             crowd.close()
-            transfer.close()
             answer = {"error": str(error)}
         print(json.dumps(answer), flush=True)
 

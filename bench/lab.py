@@ -1,33 +1,35 @@
-"""Two network namespaces, A and B, joined by a LAN (veth) or by a far link with a fixed delay.
+"""Where the benchmark runs: hosts A, B and one for servers, joined as a network says (testbed/network).
 
 Everything lives in namespaces of one process tree: no name is left on the machine, and when the
 first process of the tree dies, for whatever reason, the kernel ends the rest and takes it all away.
+A process namespace is part of that, because sshd and socat leave their children to themselves.
 """
 
 import contextlib
 import ctypes
-import fcntl
 import os
 import pathlib
 import select
 import shutil
 import signal
-import socket
-import struct
 import subprocess
 import sys
 
+from testbed.network import Host, Internet
+from testbed.network.internet import ROUTER4
+from testbed.network.internet import Network as Cables
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-HOST_A, HOST_B = "10.77.0.1", "10.77.0.2"
-FAR_ROUND_TRIP_MS = 50
+A, B, SERVER = "10.77.0.1", "10.77.0.2", "10.77.0.3"
+# TCP as most systems have it. A route may name any control; what a namespace may have as its default
+# is the machine's choice.
+CUBIC = "congctl cubic"
 
 PR_SET_PDEATHSIG = 1
-SIOCETHTOOL = 0x8946
-ETHTOOL_STXCSUM = 0x17
 
 
 def missing_tools():
-    return [tool for tool in ("ip", "unshare", "nsenter") if shutil.which(tool) is None]
+    return [tool for tool in ("ip", "unshare", "mount") if shutil.which(tool) is None]
 
 
 def die_with_parent():
@@ -55,110 +57,47 @@ def run_inside(command, environment):
             process.wait()
 
 
-def ip(*arguments, namespace=None):
-    enter = namespace.enter if namespace else []
-    subprocess.run([*enter, "ip", *arguments], check=True)
-
-
-class Namespace:
-    """A further network namespace, kept by a process that waits."""
-
-    def __init__(self, stack):
-        keeper = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; exec sleep infinity"],
-                                  stdout=subprocess.PIPE)
-        stack.callback(stop, keeper)
-        keeper.stdout.readline()
-        self.pid = keeper.pid
-        self.enter = ["nsenter", f"--net=/proc/{keeper.pid}/ns/net"]
-
-
-def stop(process):
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    for stream in (process.stdin, process.stdout, process.stderr):
-        if stream:
-            with contextlib.suppress(OSError):
-                stream.close()
-
-
-NO_IPV6 = "for f in /proc/sys/net/ipv6/conf/*/disable_ipv6; do echo 1 > $f; done"
-
-
 class Lab:
-    """This process is in A. `use` chooses the link; there is one at a time."""
+    """The hosts of one network: `a` offers, `b` asks, `server` is known to both."""
 
-    def __init__(self, stack):
-        self.stack = stack
-        self.b = Namespace(stack)
-        ip("link", "set", "dev", "lo", "up")
-        ip("link", "set", "dev", "lo", "up", namespace=self.b)
-        # One address family: what is compared takes the same way.
-        for enter in ([], self.b.enter):
-            subprocess.run([*enter, "sh", "-c", NO_IPV6], check=False)
-        ip("link", "add", "lan", "type", "veth", "peer", "name", "lan", "netns", str(self.b.pid))
-        self._address("lan")
-        self._far = False
-        self.link = None
-        self.use("lan")
+    def __init__(self, stack, network):
+        (self._star if network.star else self._line)(stack, network)
+        for host in {self.a, self.b, self.server}:
+            # One address family: what is compared takes the same way.
+            host.namespace.sysctl(ipv6__conf__all__disable_ipv6=1)
+            if network.window:
+                _tcp_buffers(host.namespace, network.window)
+            wait_until_up(host.namespace)
 
-    def _address(self, link):
-        ip("address", "add", f"{HOST_A}/24", "dev", link)
-        ip("address", "add", f"{HOST_B}/24", "dev", link, namespace=self.b)
+    def _line(self, stack, network):
+        cables = stack.enter_context(Cables())
+        a, b = cables.namespace("a"), cables.namespace("b")
+        cables.cable(a, "eth0", b, "eth0", network.link, offloads=True)
+        for namespace, address in ((a, A), (b, B)):
+            namespace.ip([f"address add {address}/24 dev eth0 noprefixroute",
+                          f"route add 10.77.0.0/24 dev eth0 src {address} {CUBIC}"])
+        self.a, self.b = Host(a, [A]), Host(b, [B])
+        self.server = self.a
 
-    def _make_far(self):
-        middle = Namespace(self.stack)
-        for side, namespace in (("a", None), ("b", self.b)):
-            ip("link", "add", "far", "type", "veth", "peer", "name", side, "netns",
-               str(middle.pid), namespace=namespace)
-            enter = namespace.enter if namespace else []
-            subprocess.run([*enter, sys.executable, "-m", "bench.lab", "far"], check=True, cwd=ROOT)
-            ip("link", "set", "dev", side, "up", namespace=middle)
-        self._address("far")
-        relay = subprocess.Popen([*middle.enter, sys.executable, "-m", "bench.far_link", "a", "b",
-                                  str(FAR_ROUND_TRIP_MS / 2)], cwd=ROOT, stdout=subprocess.PIPE)
-        self.stack.callback(stop, relay)
-        relay.stdout.readline()
-        self._far = True
-
-    def use(self, link):
-        if link == self.link:
-            return
-        if link == "far" and not self._far:
-            self._make_far()
-        for namespace in (None, self.b):
-            if self.link:
-                ip("link", "set", "dev", self.link, "down", namespace=namespace)
-        for namespace in (None, self.b):
-            ip("link", "set", "dev", link, "up", namespace=namespace)
-        for namespace in (None, self.b):
-            wait_until_up(link, namespace)
-        self.link = link
+    def _star(self, stack, network):
+        internet = stack.enter_context(Internet())
+        self.a, self.b, self.server = (
+            internet.host(name, [address], network.link)
+            for name, address in (("a", A), ("b", B), ("server", SERVER)))
+        for host in (self.a, self.b, self.server):
+            host.namespace.ip([f"route change default via {ROUTER4} dev eth0 onlink {CUBIC}"])
 
 
-def wait_until_up(link, namespace):
+def _tcp_buffers(namespace, octets):
+    for name in ("rmem", "wmem"):
+        with namespace.inside():
+            pathlib.Path(f"/proc/sys/net/ipv4/tcp_{name}").write_text(f"4096 131072 {octets}")
+
+
+def wait_until_up(namespace):
     """The kernel tells programs up to a second late that a link runs."""
-    enter = namespace.enter if namespace else []
     for _ in range(500):
-        done = subprocess.run([*enter, "ip", "-o", "link", "show", "dev", link], check=True,
-                              capture_output=True, text=True)
-        if "state UP" in done.stdout:
+        if "state UP" in namespace.run(["ip", "-o", "link", "show", "dev", "eth0"]):
             return
         select.select([], [], [], 0.02)
-    raise RuntimeError(f"the link {link} does not come up")
-
-
-def no_checksum_offload(link):
-    """What crosses a packet socket must carry real checksums and be no longer than the MTU."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        value = ctypes.create_string_buffer(struct.pack("II", ETHTOOL_STXCSUM, 0))
-        request = struct.pack("16sP", link.encode(), ctypes.addressof(value))
-        fcntl.ioctl(any_socket, SIOCETHTOOL, request + bytes(16))
-
-
-if __name__ == "__main__":
-    no_checksum_offload(sys.argv[1])
+    raise RuntimeError(f"the link of {namespace.name} does not come up")

@@ -9,8 +9,6 @@ import subprocess
 import threading
 import time
 
-from bench.lab import stop
-
 LIMIT = 30.0
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -19,8 +17,22 @@ class Failure(Exception):
     """What was to be measured did not work; the message says what."""
 
 
-def spawn(stack, command, **options):
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, **options)
+def stop(process):
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream:
+            with contextlib.suppress(OSError):
+                stream.close()
+
+
+def spawn(stack, host, command, **options):
+    process = host.namespace.start(command, **options)
     stack.callback(stop, process)
     return process
 
@@ -28,12 +40,11 @@ def spawn(stack, command, **options):
 class Events:
     """The JSON lines of a peersock process on its stderr, with the time of each."""
 
-    def __init__(self, stack, command, **options):
-        options.setdefault("stdin", subprocess.DEVNULL)
+    def __init__(self, stack, host, command, **options):
         self.stamped = []
         self._changed = threading.Condition()
         self._ended = False
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, **options)
+        self.process = host.namespace.start(command, stderr=subprocess.PIPE, **options)
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
         stack.callback(self._stop)
@@ -68,18 +79,23 @@ class Events:
         return next((e for _, e in self.stamped if e.get("event") == name), None)
 
 
-def wait_for_port(host, port, process):
-    """Until something listens; a probe, since socat and ssh do not say when they do."""
-    del host
+def _sockets(pid):
+    """The lines of what TCP has where a process is; none when it has just ended."""
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            lines = pathlib.Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
+            yield from map(str.split, lines)
+
+
+def wait_for_port(port, process):
+    """Until something listens where the process is; socat and ssh do not say when they do."""
     wanted = f":{port:04X}"
     end = time.monotonic() + LIMIT
     while time.monotonic() < end:
         if process.poll() is not None:
             raise Failure(f"{process.args[0]} ended with code {process.returncode}")
-        for table in ("tcp", "tcp6"):
-            lines = pathlib.Path(f"/proc/{process.pid}/net/{table}").read_text().splitlines()[1:]
-            if any(f[1].endswith(wanted) and f[3] == "0A" for f in map(str.split, lines)):
-                return
+        if any(f[1].endswith(wanted) and f[3] == "0A" for f in _sockets(process.pid)):
+            return
         select.select([], [], [], 0.02)
     raise Failure(f"nothing listens on port {port}")
 

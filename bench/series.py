@@ -1,4 +1,4 @@
-"""One round of one system: what is asked of it, in which order, and what comes out."""
+"""What is asked of a system on a network, in which order, and what comes out."""
 
 import contextlib
 import json
@@ -7,8 +7,9 @@ import statistics
 import subprocess
 import sys
 
-from bench.lab import FAR_ROUND_TRIP_MS, ROOT
-from bench.processes import Failure, cpu_seconds, memory_kib
+from bench.lab import ROOT
+from bench.networks import ROUND_TRIP_MS
+from bench.processes import Failure, cpu_seconds, memory_kib, stop
 from bench.service import pattern_digest
 
 GIB = 1 << 30
@@ -16,26 +17,38 @@ MIB = 1 << 20
 
 
 class Client:
+    """Asks in B. `begin` and `finish` are for two of them at once."""
+
     def __init__(self, stack, lab):
-        self.process = subprocess.Popen(
-            [*lab.b.enter, sys.executable, "-m", "bench.client"], cwd=ROOT,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        stack.callback(self._stop)
+        self.process = lab.b.namespace.start(
+            [sys.executable, "-m", "bench.client"], cwd=ROOT, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True)
+        stack.callback(stop, self.process)
 
-    def _stop(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
-
-    def ask(self, operation, **arguments):
+    def begin(self, operation, **arguments):
         print(json.dumps({"operation": operation, **arguments}), file=self.process.stdin,
               flush=True)
+
+    def finish(self):
         line = self.process.stdout.readline()
         answer = json.loads(line) if line else {"error": "the client has died"}
         if "error" in answer:
-            raise Failure(f"{operation}: {answer['error']}")
+            raise Failure(answer["error"])
         return answer
+
+    def ask(self, operation, **arguments):
+        self.begin(operation, **arguments)
+        try:
+            return self.finish()
+        except Failure as failure:
+            raise Failure(f"{operation}: {failure}") from None
+
+
+class Clients:
+    """One for most things, another for what goes on beside it."""
+
+    def __init__(self, stack, lab):
+        self.first, self.second = Client(stack, lab), Client(stack, lab)
 
 
 def percentile(samples, part):
@@ -43,18 +56,40 @@ def percentile(samples, part):
     return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
 
 
-def transfer(client, route, streams, octets):
-    """Rate, and CPU time of the two sides for each GiB."""
+def latencies(samples, prefix):
+    return {f"{prefix}_p50_us": percentile(samples, 0.5) * 1e6,
+            f"{prefix}_p99_us": percentile(samples, 0.99) * 1e6}
+
+
+def bulk(client, route, seconds, streams=1, compare=True):
+    """Rate, that of the slowest and quickest sixth of the time, and CPU time of both sides a GiB."""
     before = {side: cpu_seconds([pid]) for side, pid in route.pids.items()}
-    answer = client.ask("transfer", target=route.target, streams=streams, octets=octets // streams)
+    answer = client.ask("flow", target=route.target, seconds=seconds, streams=streams,
+                        compare=compare)
     used = {side: cpu_seconds([pid]) - before[side] for side, pid in route.pids.items()}
-    client.ask("transfer_close")
-    found = {"mib_per_second": answer["octets"] / MIB / answer["seconds"]}
-    if used:
-        found["cpu_seconds_per_gib"] = sum(used.values()) / answer["octets"] * GIB
-        found["cpu_sender"] = used["a"] / answer["octets"] * GIB
-        found["cpu_receiver"] = used["b"] / answer["octets"] * GIB
-    return found
+    return {**rates(answer, seconds), **cpu(used, answer["octets"])}
+
+
+def rates(answer, seconds):
+    bins = answer["bins"]
+    width = max(1, len(bins) // 6)
+    windows = [sum(bins[at:at + width]) / width / MIB
+               for at in range(0, len(bins) - width + 1, width)]
+    return {"mib_per_second": answer["octets"] / MIB / seconds,
+            "slowest": min(windows), "quickest": max(windows)}
+
+
+def cpu(used, octets):
+    if not used or octets == 0:
+        return {}
+    return {"cpu_seconds_per_gib": sum(used.values()) / octets * GIB,
+            "cpu_sender": used["a"] / octets * GIB, "cpu_receiver": used["b"] / octets * GIB}
+
+
+def memory(route, field):
+    return {f"{field}_{side}_mib": memory_kib([pid], name) / 1024
+            for field, name in [(field, {"idle": "VmRSS", "peak": "VmHWM"}[field])]
+            for side, pid in route.pids.items()}
 
 
 def crowd(system, client, count):
@@ -78,63 +113,131 @@ def crowd(system, client, count):
     return found
 
 
-def memory(route, field):
-    return {f"{field}_{side}_mib": memory_kib([pid], name) / 1024
-            for field, name in [(field, {"idle": "VmRSS", "peak": "VmHWM"}[field])]
-            for side, pid in route.pids.items()}
+def first_octet(system, client):
+    """Of a session made from nothing, in milliseconds."""
+    with contextlib.ExitStack() as stack:
+        command, _ = system.first_octet(stack)
+        return client.ask("first_octet", **command)["seconds"] * 1e3
 
 
-def on_the_lan(system, client, sizes):
+def carry(system, client, octets, seconds):
+    """The figures of a system that carries files."""
+    answer = system.carry(client, octets, seconds)
+    found = {"mib_per_second": answer["octets"] / MIB / answer["seconds"],
+             "first_octet_ms": answer["first"] * 1e3}
+    if answer["octets"] == octets:
+        found |= cpu({"a": answer["cpu_sender"], "b": answer["cpu"]}, octets)
+    return found
+
+
+def beside(route, clients, seconds, gap):
+    """An interactive connection alone, then beside a bulk one of the same session."""
+    idle = clients.second.ask("ping", target=route.target, seconds=seconds / 4, gap=gap)
+    clients.first.begin("flow", target=route.target, seconds=seconds)
+    try:
+        busy = clients.second.ask("ping", target=route.target, seconds=seconds, gap=gap)
+    finally:
+        answer = clients.first.finish()
+    found = {**latencies(idle["samples"], "idle"), **latencies(busy["samples"], "beside")}
+    found["beside_over_idle_ms"] = (found["beside_p99_us"] - found["idle_p99_us"]) / 1e3
+    return {**{f"beside_{key}": value for key, value in rates(answer, seconds).items()}, **found}
+
+
+# Each of the following measures one system on one network.
+
+
+def lan(system, clients, sizes, seconds):
+    client = clients.first
+    if hasattr(system, "carry"):
+        return carry(system, client, sizes.file, LONG)
     found = {}
     with contextlib.ExitStack() as stack:
         route = system.open(stack)
         target = route.target
-        pings = client.ask("ping", target=target, count=sizes.pings)["samples"]
-        found["ping_p50_us"] = percentile(pings, 0.5) * 1e6
-        found["ping_p99_us"] = percentile(pings, 0.99) * 1e6
+        found |= latencies(client.ask("ping", target=target, count=sizes.pings)["samples"], "ping")
         sequence = client.ask("sequence", target=target, count=sizes.sequence)
         found["connections_per_second"] = sizes.sequence / sequence["seconds"]
         found["connection_us"] = statistics.median(sequence["samples"]) * 1e6
-        one = transfer(client, route, 1, sizes.octets)
-        eight = transfer(client, route, 8, sizes.octets)
-        found.update(one)
-        found["eight_mib_per_second"] = eight["mib_per_second"]
-        if "cpu_seconds_per_gib" in eight:
-            found["eight_cpu_seconds_per_gib"] = eight["cpu_seconds_per_gib"]
-        found.update(memory(route, "peak"))
-    found.update(crowd(system, client, sizes.crowd))
-    found.update(first_octet(system, client, "first_octet_ms"))
+        found |= bulk(client, route, seconds, compare=False)
+        eight = bulk(client, route, seconds, streams=8, compare=False)
+        found |= {f"eight_{key}": value for key, value in eight.items()}
+        found |= beside(route, clients, seconds, gap=0.002)
+        found |= memory(route, "peak")
+    found |= crowd(system, client, sizes.crowd)
+    if hasattr(system, "first_octet"):
+        found["first_octet_ms"] = first_octet(system, client)
     return found
 
 
-def first_octet(system, client, key):
-    if not hasattr(system, "first_octet"):
-        return {}
+LONG = 60.0  # seconds that a file may take
+
+
+def connect(system, clients, sizes, _seconds):
+    """Every host is as far from the others, the rendezvous server too."""
+    taken = []
+    for _ in range(sizes.connects):
+        if hasattr(system, "carry"):
+            taken.append(system.carry(clients.first, 1 << 16, LONG)["first"] * 1e3)
+        else:
+            taken.append(first_octet(system, clients.first))
+    return {"first_octet_ms": statistics.median(taken),
+            "first_octet_round_trips": statistics.median(taken) / ROUND_TRIP_MS}
+
+
+def flow(system, clients, _sizes, seconds):
     with contextlib.ExitStack() as stack:
-        command, _ = system.first_octet(stack)
-        return {key: client.ask("first_octet", **command)["seconds"] * 1e3}
+        return bulk(clients.first, system.open(stack), seconds)
 
 
-def on_the_far_link(system, client, sizes):
-    """With 50 ms there and back the protocol's round trips stand out from the work they cost."""
+def far(system, clients, sizes, seconds):
+    if hasattr(system, "carry"):
+        return carry(system, clients.first, sizes.file, seconds)
     with contextlib.ExitStack() as stack:
         route = system.open(stack)
-        samples = client.ask("sequence", target=route.target, count=sizes.far)["samples"]
-        found = {"connection_round_trips": statistics.median(samples) * 1e3 / FAR_ROUND_TRIP_MS}
-    found.update(first_octet(system, client, "far_first_octet_ms"))
-    return found
+        samples = clients.first.ask("sequence", target=route.target, count=sizes.far)["samples"]
+        return {"connection_round_trips": statistics.median(samples) * 1e3 / ROUND_TRIP_MS,
+                **bulk(clients.first, route, seconds)}
+
+
+def interactive(system, clients, _sizes, seconds):
+    with contextlib.ExitStack() as stack:
+        return beside(system.open(stack), clients, seconds, gap=0.02)
+
+
+def fairness(ours, other, clients, seconds):
+    """Two flows at once over one bottleneck: what each gets after the first third of the time."""
+    with contextlib.ExitStack() as stack:
+        routes = ours.open(stack), other.open(stack)
+        both = clients.first, clients.second
+        for client, route in zip(both, routes):
+            client.begin("flow", target=route.target, seconds=seconds)
+        answers, failures = [], []
+        for client in both:  # the second one's, too, when the first has failed
+            try:
+                answers.append(client.finish())
+            except Failure as failure:
+                failures.append(failure)
+    if failures:
+        raise failures[0]
+    bins = [answer["bins"] for answer in answers]
+    late = [each[len(each) // 3:] for each in bins]
+    mine, theirs = (sum(each) / len(each) / MIB for each in late)
+    return {"ours": mine, "other": theirs, "share": mine / ((mine + theirs) or 1)}
 
 
 def checksums(system, client, octets):
     """Both ways, over one pair of connections; True when all arrived as it was sent."""
+    if hasattr(system, "carry"):
+        return system.carry(client, octets, LONG)["octets"] == octets  # what came is compared there
     with contextlib.ExitStack() as stack:
         digests = client.ask("verify", target=system.open(stack).target, octets=octets)
     return digests["received"] == digests["sent"] == pattern_digest(octets)
 
 
-def engine_alone(binary, mib):
+def engine_alone(binary, engine, mib):
     """The QUIC engine in memory, both sides in one thread; None where it was not built."""
     if shutil.which(binary) is None:
         return None
-    out = subprocess.run([binary, str(mib)], check=True, capture_output=True, text=True).stdout
+    out = subprocess.run([binary, str(mib), "0", engine], check=True, capture_output=True,
+                         text=True).stdout
     return json.loads(out)

@@ -7,6 +7,7 @@ A connection begins with one octet and a number of octets (64 bits):
 """
 
 import contextlib
+import functools
 import hashlib
 import os
 import random
@@ -24,6 +25,7 @@ def request(operation, octets=0):
     return REQUEST.pack(operation, octets)
 
 
+@functools.cache
 def pattern():
     """Octets that do not compress and are the same in every process."""
     return random.Random(1).randbytes(PATTERN_OCTETS)
@@ -40,26 +42,53 @@ def pattern_digest(octets):
 
 
 class Service:
-    """Echoes are served by one thread, each transfer by one of its own."""
+    """Echoes are served by one thread, each transfer by one of its own. `control` is the congestion
+    control of its connections, if it is to be another than the route's.
+    """
 
-    def __init__(self):
+    def __init__(self, stack, host, control=None):
+        self.stack, self.host, self.control = stack, host, control
         self.file = os.memfd_create("pattern")
         os.write(self.file, pattern())
-        self.listener = socket.create_server(("0.0.0.0", 0), backlog=2048)
+        self.listener = host.namespace.socket(kind=socket.SOCK_STREAM)
+        self.listener.bind(("0.0.0.0", 0))
+        self.listener.listen(2048)
         self.port = self.listener.getsockname()[1]
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.listener, selectors.EVENT_READ, self._accept)
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.ending = os.eventfd(0)
+        self.selector.register(self.ending, selectors.EVENT_READ, None)
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+        stack.callback(self._stop)
+
+    def with_control(self, control):
+        """Another one like this."""
+        return Service(self.stack, self.host, control)
 
     def _serve(self):
         while True:
             for key, _ in self.selector.select():
+                if key.fileobj == self.ending:
+                    return
                 with contextlib.suppress(OSError):
                     key.data(key.fileobj)
+
+    def _stop(self):
+        os.eventfd_write(self.ending, 1)
+        self.thread.join()
+        for key in list(self.selector.get_map().values()):
+            if key.fileobj != self.ending:
+                key.fileobj.close()
+        self.selector.close()
+        os.close(self.ending)
+        os.close(self.file)
 
     def _accept(self, listener):
         connection, _ = listener.accept()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.control:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, self.control.encode())
         self.selector.register(connection, selectors.EVENT_READ, self._begin)
 
     def _drop(self, connection):

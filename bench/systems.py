@@ -1,4 +1,5 @@
-"""The systems under test. Each leads from a port in B to the service in A.
+"""The systems under test. Each leads from a port in B to the service in A, except those of
+bench.files, which carry files.
 
 `open(stack)` starts it and returns a Route; `first_octet` is the command whose output begins when
 a new session has been made from nothing, or None where there is no session to make.
@@ -13,7 +14,8 @@ import socket
 import subprocess
 import tempfile
 
-from bench.lab import HOST_A, ROOT
+from bench.files import file_systems
+from bench.lab import ROOT
 from bench.processes import Events, spawn, wait_for_port
 from bench.service import request
 
@@ -29,52 +31,75 @@ class Route:
     pids: dict
 
 
-def free_port():
-    with socket.create_server((HOST_A, 0)) as probe:
-        return probe.getsockname()[1]
+@dataclasses.dataclass
+class Place:
+    """A network with the servers that systems need; `directory` is for keys and the like."""
+
+    lab: object
+    service: object
+    directory: pathlib.Path
+    mailbox: str  # URL of our rendezvous server
+
+    @property
+    def address(self):
+        return self.lab.a.addresses[0]
+
+    def free_port(self):
+        with self.lab.a.namespace.socket(kind=socket.SOCK_STREAM) as probe:
+            probe.bind((self.address, 0))
+            return probe.getsockname()[1]
+
+
+def peersock_environment(directory):
+    found = {k: v for k, v in os.environ.items() if not k.startswith("PEERSOCK_")}
+    return {**found, "XDG_CONFIG_HOME": str(directory)}
+
+
+def start_mailbox(stack, lab, directory):
+    """peersock's rendezvous server; its URL."""
+    server = Events(stack, lab.server, [BINARY, "mailbox", "--listen",
+                                        f"{lab.server.addresses[0]}:0", "--json"],
+                    env=peersock_environment(directory))
+    return server.wait("mailbox_listening")["url"]
 
 
 class Direct:
     name = "TCP, direct"
     key = "tcp"
 
-    def __init__(self, lab, service, _directory):
-        self.service = service
+    def __init__(self, place):
+        self.place = place
 
     def missing(self):
         return None
 
     def open(self, _stack):
-        return Route((HOST_A, self.service.port), {})
+        return Route((self.place.address, self.place.service.port), {})
 
 
 class Peersock:
-    name = "peersock"
-    key = "peersock"
-
-    def __init__(self, lab, service, directory):
-        self.lab, self.service = lab, service
-        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("PEERSOCK_")}
-        self.environment["XDG_CONFIG_HOME"] = str(directory)
-        self.mailbox = None
+    def __init__(self, place, engine, path, congestion=None):
+        self.place = place
+        self.name = f"peersock, {engine}, {path}"
+        self.key = f"{engine}_{path}"
+        self.chosen = {"PEERSOCK_ENGINE": engine, "PEERSOCK_PATH": path}
+        if congestion:
+            self.chosen["PEERSOCK_CONGESTION"] = congestion
+        self.environment = {**peersock_environment(place.directory), **self.chosen}
 
     def missing(self):
         return None if BINARY.exists() else f"{BINARY} is not there; build it or set PEERSOCK_BINARY"
 
-    def start_mailbox(self, stack):
-        server = Events(stack, [BINARY, "mailbox", "--listen", f"{HOST_A}:0", "--json"],
-                        env=self.environment)
-        self.mailbox = server.wait("mailbox_listening")["url"]
-
     def common(self, trace=False):
-        return ["--rendezvous", self.mailbox, "--stun", "", "--turn", "", "--json",
+        return ["--rendezvous", self.place.mailbox, "--stun", "", "--turn", "", "--json",
                 *(["--trace"] if trace else [])]
 
     def open(self, stack):
-        a = Events(stack, [BINARY, "connect", f"{LOCAL}:{self.service.port}", *self.common()],
-                   env=self.environment)
+        lab = self.place.lab
+        a = Events(stack, lab.a, [BINARY, "connect", f"{LOCAL}:{self.place.service.port}",
+                                  *self.common()], env=self.environment)
         code = a.wait("code_made")["code"]
-        b = Events(stack, [*self.lab.b.enter, BINARY, "listen", f"{LOCAL}:0", *self.common()],
+        b = Events(stack, lab.b, [BINARY, "listen", f"{LOCAL}:0", *self.common()],
                    env={**self.environment, "PEERSOCK_CODE": code})
         port = int(b.wait("listening")["address"].rpartition(":")[2])
         return Route((LOCAL, port), {"a": a.process.pid, "b": b.process.pid})
@@ -83,12 +108,12 @@ class Peersock:
         source, sink = os.pipe()
         os.write(sink, b"x")
         os.close(sink)
-        a = Events(stack, [BINARY, "stdio-a", *self.common(trace)], env=self.environment,
-                   stdin=source, stdout=subprocess.DEVNULL)
+        a = Events(stack, self.place.lab.a, [BINARY, "stdio-a", *self.common(trace)],
+                   env=self.environment, stdin=source, stdout=subprocess.DEVNULL)
         os.close(source)
         code = a.wait("code_made")["code"]
         command = {"command": [str(BINARY), "stdio-b", *self.common(trace)],
-                   "environment": {"PEERSOCK_CODE": code,
+                   "environment": {"PEERSOCK_CODE": code, **self.chosen,
                                    "XDG_CONFIG_HOME": self.environment["XDG_CONFIG_HOME"]},
                    "data": ""}
         return command, a
@@ -99,8 +124,8 @@ class Socat:
     key = "socat"
     options = ["-b65536"]
 
-    def __init__(self, lab, service, directory):
-        self.lab, self.service, self.directory = lab, service, directory
+    def __init__(self, place):
+        self.place, self.directory = place, place.directory
 
     def missing(self):
         absent = [tool for tool in ("socat", "openssl") if shutil.which(tool) is None]
@@ -111,27 +136,29 @@ class Socat:
         if not certificate.exists():
             subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                             "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-                            "/CN=bench", "-addext", f"subjectAltName=IP:{HOST_A}", "-keyout", key,
+                            "/CN=bench", "-addext", f"subjectAltName=IP:{self.place.address}",
+                            "-keyout", key,
                             "-out", certificate], check=True, capture_output=True)
         return key, certificate
 
     def _serve(self, stack):
         key, certificate = self._certificate()
-        port = free_port()
-        server = spawn(stack, ["socat", *self.options,
-                               f"OPENSSL-LISTEN:{port},bind={HOST_A},fork,reuseaddr,backlog=2048,"
-                               f"cert={certificate},key={key},verify=0,nodelay",
-                               f"TCP:{LOCAL}:{self.service.port},nodelay"])
-        wait_for_port(HOST_A, port, server)
-        return server, f"OPENSSL:{HOST_A}:{port},cafile={certificate},commonname=bench,nodelay"
+        place, port = self.place, self.place.free_port()
+        server = spawn(stack, place.lab.a, [
+            "socat", *self.options, f"OPENSSL-LISTEN:{port},bind={place.address},fork,reuseaddr,"
+            f"backlog=2048,cert={certificate},key={key},verify=0,nodelay",
+            f"TCP:{LOCAL}:{place.service.port},nodelay"], stderr=subprocess.DEVNULL)
+        wait_for_port(port, server)
+        return server, f"OPENSSL:{place.address}:{port},cafile={certificate},commonname=bench,nodelay"
 
     def open(self, stack):
         server, remote = self._serve(stack)
-        port = free_port()
-        client = spawn(stack, [*self.lab.b.enter, "socat", *self.options,
-                               f"TCP-LISTEN:{port},bind={LOCAL},fork,reuseaddr,backlog=2048,"
-                               "nodelay", remote])
-        wait_for_port(LOCAL, port, client)
+        port = self.place.free_port()
+        client = spawn(stack, self.place.lab.b, [
+            "socat", *self.options,
+            f"TCP-LISTEN:{port},bind={LOCAL},fork,reuseaddr,backlog=2048,nodelay", remote],
+            stderr=subprocess.DEVNULL)
+        wait_for_port(port, client)
         return Route((LOCAL, port), {"a": server.pid, "b": client.pid})
 
     def first_octet(self, stack, trace=False):
@@ -141,8 +168,8 @@ class Socat:
 
 
 class Ssh:
-    def __init__(self, lab, service, directory, cipher=None):
-        self.lab, self.service, self.directory = lab, service, directory
+    def __init__(self, place, cipher=None):
+        self.place, self.directory = place, place.directory
         self.cipher = cipher
         self.name = f"ssh -L, {'aes128-gcm' if cipher else 'default cipher'}"
         self.key = "ssh_gcm" if cipher else "ssh"
@@ -161,10 +188,10 @@ class Ssh:
 
     def _serve(self, stack):
         self._keys()
-        port = free_port()
+        port = self.place.free_port()
         config = self.directory / "sshd_config"
         config.write_text(f"""
-ListenAddress {HOST_A}
+ListenAddress {self.place.address}
 Port {port}
 HostKey {self.directory}/host_key
 AuthorizedKeysFile {self.directory}/user_key.pub
@@ -183,8 +210,8 @@ MaxStartups 1000
             PRIVILEGE_SEPARATION.mkdir(mode=0o755)
         if self.uid != 0:
             command = ["unshare", "--user", f"--map-user={self.uid}", "--", *command]
-        server = spawn(stack, command, stderr=subprocess.DEVNULL)
-        wait_for_port(HOST_A, port, server)
+        server = spawn(stack, self.place.lab.a, command, stderr=subprocess.DEVNULL)
+        wait_for_port(port, server)
         return server, ["ssh", "-F", "none", "-p", str(port), "-i", str(self.directory / "user_key"),
                         "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
                         "-o", "LogLevel=ERROR", "-o", "BatchMode=yes",
@@ -192,20 +219,20 @@ MaxStartups 1000
                         *(["-c", self.cipher] if self.cipher else [])]
 
     def _login(self):
-        return f"{pwd.getpwuid(self.uid).pw_name}@{HOST_A}"
+        return f"{pwd.getpwuid(self.uid).pw_name}@{self.place.address}"
 
     def open(self, stack):
         server, ssh = self._serve(stack)
-        port = free_port()
-        client = spawn(stack, [*self.lab.b.enter, *ssh, "-N", "-L",
-                               f"{LOCAL}:{port}:{LOCAL}:{self.service.port}", self._login()],
-                       stderr=subprocess.DEVNULL)
-        wait_for_port(LOCAL, port, client)
+        port = self.place.free_port()
+        client = spawn(stack, self.place.lab.b, [
+            *ssh, "-N", "-L", f"{LOCAL}:{port}:{LOCAL}:{self.place.service.port}", self._login()],
+            stderr=subprocess.DEVNULL)
+        wait_for_port(port, client)
         return Route((LOCAL, port), {"a": server.pid, "b": client.pid})
 
     def first_octet(self, stack, trace=False):
         _, ssh = self._serve(stack)
-        return {"command": [*ssh, "-W", f"{LOCAL}:{self.service.port}", self._login()],
+        return {"command": [*ssh, "-W", f"{LOCAL}:{self.place.service.port}", self._login()],
                 "environment": {}, "data": one_octet()}, None
 
 
@@ -213,10 +240,12 @@ def one_octet():
     return request(b"S", 1).decode("latin-1")
 
 
-def all_systems(lab, service, directory):
-    return [Direct(lab, service, directory), Peersock(lab, service, directory),
-            Socat(lab, service, directory), Ssh(lab, service, directory),
-            Ssh(lab, service, directory, cipher="aes128-gcm@openssh.com")]
+def all_systems(place):
+    return [Direct(place),
+            *(Peersock(place, engine, path) for engine in ("ngtcp2", "openssl")
+              for path in ("auto", "nice")),
+            Socat(place), Ssh(place), Ssh(place, cipher="aes128-gcm@openssh.com"),
+            *file_systems(place)]
 
 
 def make_directory(stack):

@@ -11,19 +11,17 @@ def _describe(event):
     return f"{event['machine']} [{event['state']}] {event['input']} -> [{event['next']}] {outputs}"
 
 
-def print_timeline(peersock, client, lab):
-    for link in ("lan", "far"):
-        lab.use(link)
-        with contextlib.ExitStack() as stack:
-            command, a = peersock.first_octet(stack, trace=True)
-            answer = client.ask("first_octet", **command)
-            a.process.wait(timeout=10)
-        steps = [(at, "B", json.loads(line)) for at, line in answer["lines"]]
-        steps += [(at - answer["began"], "A", event) for at, event in list(a.stamped)
-                  if at > answer["began"]]
-        steps.append((answer["seconds"], "B", {"event": "FIRST OCTET"}))
-        print(f"== {link}: ms since the start of the second side")
-        last = 0.0
-        for at, side, event in sorted(steps, key=lambda step: step[0]):
-            print(f"{at * 1e3:9.1f} {(at - last) * 1e3:+7.1f}  {side}  {_describe(event)}")
-            last = at
+def print_timeline(peersock, client, title):
+    with contextlib.ExitStack() as stack:
+        command, a = peersock.first_octet(stack, trace=True)
+        answer = client.ask("first_octet", **command)
+        a.process.wait(timeout=10)
+    steps = [(at, "B", json.loads(line)) for at, line in answer["lines"]]
+    steps += [(at - answer["began"], "A", event) for at, event in list(a.stamped)
+              if at > answer["began"]]
+    steps.append((answer["seconds"], "B", {"event": "FIRST OCTET"}))
+    print(f"== {title}: ms since the start of the second side")
+    last = 0.0
+    for at, side, event in sorted(steps, key=lambda step: step[0]):
+        print(f"{at * 1e3:9.1f} {(at - last) * 1e3:+7.1f}  {side}  {_describe(event)}")
+        last = at

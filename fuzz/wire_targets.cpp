@@ -10,12 +10,14 @@
 #include "targets.hpp"
 #include "wire/code.hpp"
 #include "wire/control_frame.hpp"
+#include "wire/http_proxy.hpp"
 #include "wire/ice_message.hpp"
 #include "wire/introduction.hpp"
 #include "wire/json_reader.hpp"
 #include "wire/mailbox_message.hpp"
 #include "wire/stream_header.hpp"
 #include "wire/stun.hpp"
+#include "wire/stun_check.hpp"
 #include "wire/text.hpp"
 #include "wire/websocket.hpp"
 
@@ -164,9 +166,15 @@ std::string run_candidate(ByteView input) {
 std::vector<Bytes> control_seeds() {
   namespace control = wire::control;
   const wire::ControlFrame frames[] = {
-      control::Smp{{1, 2, 3}}, control::Hello{wire::Mode::kListen, "peersock 0.1"},
-      control::Ping{1},        control::Pong{2},
-      control::Drained{},      control::Goodbye{control::Goodbye::Cause::kError, "disk full"},
+      control::Smp{{1, 2, 3}},
+      control::Hello{wire::Mode::kListen, "peersock 0.1"},
+      control::Ping{1},
+      control::Pong{2},
+      control::Drained{},
+      control::Goodbye{control::Goodbye::Cause::kError, "disk full"},
+      control::PortOffer{
+          {wire::PortMapping::kEndpointDependent, {}, {"198.51.100.7", 40000}, {1, 2}}},
+      control::Ice{R"({"ice":{"generation":1,"end":true}})"},
       control::Unknown{0x11}};
   std::vector<Bytes> seeds;
   Bytes all{3};
@@ -322,15 +330,58 @@ std::string run_stun(ByteView input) {
   return wrong.empty() ? check_address(parsed->other) : wrong;
 }
 
+// --- checks with integrity
+
+std::vector<Bytes> check_seeds() {
+  wire::StunCheck request;
+  request.nominates = true;
+  const wire::StunCheck answer{{}, true, false, wire::StunAddress{"198.51.100.7", 40000}};
+  return {wire::encode(request, {}), wire::encode(answer, {})};
+}
+
+std::string run_check(ByteView input) {
+  const auto parsed = wire::parse_check(input, {});
+  if (!parsed) return {};
+  if (parsed->answer && parsed->nominates) return "an answer that nominates";
+  return check_address(parsed->mapped);
+}
+
+// --- an HTTP proxy: its answer, its address, and the hosts that go without it
+
+std::vector<Bytes> proxy_seeds() {
+  return texts({"HTTP/1.1 200 Connection established\r\nVia: a\r\n\r\n",
+                "HTTP/1.0 407 x\r\nProxy-Authenticate: Basic realm=\"a\"\r\n\r\n",
+                "http://a%20b:c%40d@proxy.test:3128/", "http://[2001:db8::1]:1", "proxy.test",
+                "localhost, .example.org 192.0.2.0/24,2001:db8::/32,*"});
+}
+
+std::string run_proxy(ByteView input) {
+  const std::string_view text = as_text(input);
+  const auto status = wire::parse_connect_answer(text);
+  if (status && (*status < 100 || *status > 599)) return "a status out of its range";
+  static_cast<void>(wire::NoProxy(text).covers("www.example.org"));
+  static_cast<void>(wire::NoProxy("example.org,192.0.2.0/24").covers(text));
+  const auto proxy = wire::parse_http_proxy(text);
+  if (!proxy) return "";
+  if (proxy->host.empty() || proxy->port == 0) return "a proxy that is nowhere";
+  const Secret request = wire::make_connect_request("a", 1, proxy->credentials);
+  // Whatever the credentials hold, they cannot end their line.
+  const std::string_view lines = request.reveal_text();
+  const auto count = std::count(lines.begin(), lines.end(), '\n');
+  return count == (proxy->credentials.empty() ? 3 : 4) ? "" : "a request with a line too many";
+}
+
 constexpr std::array kTargets{
     Target{"code", code_seeds, run_code},
     Target{"reply", reply_seeds, run_reply},
     Target{"introduction", introduction_seeds, run_introduction},
     Target{"ice", ice_seeds, run_ice},
     Target{"candidate", candidate_seeds, run_candidate},
+    Target{"check", check_seeds, run_check},
     Target{"control", control_seeds, run_control},
     Target{"header", header_seeds, run_header},
     Target{"stun", stun_seeds, run_stun},
+    Target{"proxy", proxy_seeds, run_proxy},
     Target{"websocket", websocket_seeds, run_websocket},
 };
 

@@ -48,13 +48,6 @@ configure() {
   echo "$wanted" >"$dir/.configured"
 }
 
-# usual_options: what everybody configures the folder `build` with, one a line; it would be made anew
-# whenever two disagree. The simulation is in it where its packages are.
-usual_options() {
-  echo -Dtests=true
-  if [ -z "$(missing_packages sim)" ]; then echo -Dsim=true; fi
-}
-
 # build_in DIR [NINJA TARGETS...]
 build_in() {
   local dir=$1

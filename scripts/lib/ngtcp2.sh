@@ -60,12 +60,15 @@ build_ngtcp2() {
 }
 
 make_ngtcp2() {
-  local openssl
+  local openssl pkg_config=pkg-config
   openssl=$(openssl_pkg_config_path)
+  # Our OpenSSL is static, and so needs what it is made of. The system's is shared: what that
+  # would need as a static library (zlib, zstd) need not be there.
+  if [ -n "$openssl" ]; then pkg_config='pkg-config --static'; fi
   export PKG_CONFIG_PATH=$openssl${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
   cd "$1/source" &&
     ./configure --prefix="$2" "${NGTCP2_FLAGS[@]}" CFLAGS="$NGTCP2_CFLAGS" \
-      PKG_CONFIG='pkg-config --static' &&
+      PKG_CONFIG="$pkg_config" &&
     make -j"$(nproc)" &&
     make DESTDIR="$1/stage" install
 }

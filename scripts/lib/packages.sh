@@ -40,6 +40,8 @@ PACKAGES_TEST=(
   systemd
   # Networks in a box.
   iproute2 nftables procps
+  # Looks at the page of the NAT matrix.
+  chromium
   # Checks. The layout of the source is defined by one version of clang-format,
   # and clang-tidy's opinions too.
   clang-format-14? clang-tidy-14? shellcheck

@@ -107,6 +107,8 @@ extern "C" {
 
 int socket(int domain, int type, int protocol) noexcept {
   Host* host = Host::current();
+  // News of the real machine's interfaces is none of a simulated host's.
+  if (host != nullptr && domain == AF_NETLINK) return conclude(-EAFNOSUPPORT);
   if (host == nullptr || (domain != AF_INET && domain != AF_INET6)) {
     return PEERSOCK_REAL(socket)(domain, type, protocol);
   }

@@ -12,6 +12,16 @@
 
 namespace peersock::adapters {
 
+namespace {
+
+MailboxLinkConfig link_config(const IceAgentConfig& ice) {
+  MailboxLinkConfig config;
+  config.proxies = ice.proxies;
+  return config;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<GlibHost>> GlibHost::create(GMainContext* context, GlibHostConfig config,
                                                    GlibHostCallbacks callbacks) {
   auto rng = std::make_unique<SystemRng>();
@@ -35,22 +45,35 @@ GlibHost::GlibHost(GMainContext* context, GlibHostConfig config, GlibHostCallbac
       round_(context, [this] { run(); }),
       deadline_(context, [this] { run(); }),
       stdio_start_(context, [this] { start_standard_streams(); }),
-      link_(context, {[this] {
-                        peer_->link_up();
-                        schedule();
-                      },
-                      [this](std::string frame) {
-                        peer_->frame_received(std::move(frame));
-                        schedule();
-                      },
-                      [this](std::string reason) {
-                        peer_->link_lost(std::move(reason));
-                        schedule();
-                      }}) {
+      link_(context,
+            {[this] {
+               peer_->link_up();
+               schedule();
+             },
+             [this](std::string frame) {
+               peer_->frame_received(std::move(frame));
+               schedule();
+             },
+             [this](std::string reason) {
+               peer_->link_lost(std::move(reason));
+               schedule();
+             }},
+            link_config(ice_config_)),
+      bury_(context, [this] { retired_.clear(); }),
+      network_(context, [this] {
+        peer_->network_changed();
+        schedule();
+      }) {
   peer_ = std::make_unique<session::Peer>(std::move(config.peer), *this, *rng_);
+  make_port_search(config.port_search);
 }
 
 GlibHost::~GlibHost() = default;
+
+void GlibHost::set_trace(const TraceHook& hook) {
+  peer_->set_trace(hook);
+  if (port_search_) port_search_->set_trace(hook);
+}
 
 void GlibHost::start() {
   peer_->start();
@@ -86,64 +109,137 @@ void GlibHost::close_link() {
 
 // ---- ICE --------------------------------------------------------------------------------------
 
-IceAgentCallbacks GlibHost::agent_callbacks() {
+IceAgentCallbacks GlibHost::agent_callbacks(ice::Generation generation) {
   return {
-      [this](std::string ufrag, std::string password) {
-        peer_->local_credentials(std::move(ufrag), std::move(password));
+      [this, generation](std::string ufrag, std::string password) {
+        peer_->local_credentials(generation, std::move(ufrag), std::move(password));
         schedule();
       },
-      [this](wire::Candidate candidate) {
-        peer_->local_candidate(std::move(candidate));
+      [this, generation](wire::Candidate candidate) {
+        peer_->local_candidate(generation, std::move(candidate));
         schedule();
       },
-      [this] {
-        peer_->gathering_done();
+      [this, generation] {
+        peer_->gathering_done(generation);
         schedule();
       },
-      [this](PathInfo path) {
-        peer_->pair_selected(std::move(path));
+      [this, generation](PathInfo path) {
+        peer_->pair_selected(generation, std::move(path));
         schedule();
       },
-      [this] {
-        peer_->agent_failed();
+      [this, generation] {
+        peer_->agent_failed(generation);
         schedule();
       },
-      [this] {
-        peer_->path_writable();
+      [this, generation](ice::ChecksFinished seen) {
+        peer_->checks_finished(generation, std::move(seen));
         schedule();
       },
-      [this](std::string warning) { callbacks_.event(event::Warning{std::move(warning)}); },
+      [this, generation] {
+        if (generation == sending_) peer_->path_writable();
+        schedule();
+      },
+      // What a server that does not answer is worth was said the first time.
+      [this, generation](std::string warning) {
+        if (generation == 0) callbacks_.event(event::Warning{std::move(warning)});
+      },
   };
 }
 
-void GlibHost::start_gathering() {
-  agent_ = std::make_unique<IceAgent>(std::move(ice_config_), context_, agent_callbacks());
-  agent_->set_trains_handler([this](std::span<const quic::DatagramTrain> trains) {
-    const Instant now = monotonic_now();
-    for (const auto& train : trains) peer_->datagrams_received(train, now);
-    // At once: what arrived together is answered together, without another turn of the loop.
-    run();
-  });
-  agent_->start_gathering();
+void GlibHost::start_agent(ice::Generation generation) {
+  auto made =
+      std::make_unique<IceAgent>(ice_config_.clone(), context_, agent_callbacks(generation));
+  made->set_trains_handler(
+      [this](std::span<const quic::DatagramTrain> trains) { receive(trains); });
+  made->start_gathering();
+  agents_[generation] = std::move(made);
 }
 
-void GlibHost::set_remote_credentials(const std::string& ufrag, const std::string& password) {
-  if (agent_) agent_->set_remote_credentials(ufrag, password);
+void GlibHost::receive(std::span<const quic::DatagramTrain> trains) {
+  const Instant now = monotonic_now();
+  for (const auto& train : trains) peer_->datagrams_received(train, now);
+  // At once: what arrived together is answered together, without another turn of the loop.
+  run();
 }
 
-void GlibHost::add_remote_candidates(const std::vector<wire::Candidate>& candidates) {
-  if (agent_) agent_->add_remote_candidates(candidates);
+IceAgent* GlibHost::agent(ice::Generation generation) const {
+  const auto found = agents_.find(generation);
+  return found == agents_.end() ? nullptr : found->second.get();
 }
 
-void GlibHost::end_remote_candidates() {
-  if (agent_) agent_->end_remote_candidates();
+void GlibHost::set_remote_credentials(ice::Generation generation, const std::string& ufrag,
+                                      const std::string& password) {
+  if (auto* found = agent(generation)) found->set_remote_credentials(ufrag, password);
 }
 
-// The agent itself goes with the host: this may be called from one of its own callbacks.
-void GlibHost::stop_agent() {}
+void GlibHost::add_remote_candidates(ice::Generation generation,
+                                     const std::vector<wire::Candidate>& candidates) {
+  if (auto* found = agent(generation)) found->add_remote_candidates(candidates);
+}
+
+void GlibHost::end_remote_candidates(ice::Generation generation) {
+  if (auto* found = agent(generation)) found->end_remote_candidates();
+}
+
+void GlibHost::use_agent(ice::Generation generation) {
+  sending_ = generation;
+}
+
+void GlibHost::stop_agent(ice::Generation generation) {
+  auto node = agents_.extract(generation);
+  if (node.empty()) return;
+  retired_.push_back(std::move(node.mapped()));
+  bury_.soon();
+}
 
 quic::SendOutcome GlibHost::send_batch(const quic::DatagramTrain& train) {
-  return agent_ ? agent_->send_batch(train) : quic::SendOutcome::kError;
+  if (port_search_ && port_search_->has_path()) return port_search_->send_batch(train);
+  auto* found = agent(sending_);
+  return found != nullptr ? found->send_batch(train) : quic::SendOutcome::kError;
+}
+
+// ---- a port of an endpoint-dependent NAT ------------------------------------------------------
+
+void GlibHost::make_port_search(bool wanted) {
+  if (!wanted || ice_config_.relay != ice::RelayPolicy::kAuto) return;
+  PortSearchSocketsConfig config;
+  config.resolver = make_system_resolver(context_);
+  if (ice_config_.stun) config.servers.push_back({ice_config_.stun->host, ice_config_.stun->port});
+  for (const auto& turn : ice_config_.turn) config.servers.push_back({turn.host, turn.port});
+  if (config.servers.empty()) return;
+  port_search_ = std::make_unique<PortSearchSockets>(
+      context_, *rng_, std::move(config),
+      PortSearchCallbacks{
+          [this](const wire::PortOffer& offer) {
+            peer_->port_offer_made(offer);
+            schedule();
+          },
+          [this](PathInfo path) {
+            peer_->port_path_found(std::move(path), monotonic_now());
+            schedule();
+          },
+          [this] {
+            peer_->port_path_lost(monotonic_now());
+            schedule();
+          },
+          [this](std::span<const quic::DatagramTrain> trains) { receive(trains); },
+          [this] {
+            peer_->path_writable();
+            schedule();
+          },
+      });
+}
+
+void GlibHost::path_ready(const PathInfo& path) {
+  if (port_search_) port_search_->path_changed(path.relayed);
+}
+
+void GlibHost::session_opened() {
+  if (port_search_) port_search_->session_opened();
+}
+
+void GlibHost::port_offer_received(const wire::PortOffer& offer) {
+  if (port_search_) port_search_->peer_offered(offer);
 }
 
 // ---- local endpoints --------------------------------------------------------------------------

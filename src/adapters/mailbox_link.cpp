@@ -54,14 +54,27 @@ void unref_soon(GMainContext* context, gpointer object) {
   g_source_unref(source);
 }
 
+/// Null when there is no server to connect to.
+UriPtr parse_url(const std::string& url) {
+  UriPtr uri(g_uri_parse(url.c_str(), static_cast<GUriFlags>(kUriFlags), nullptr));
+  return uri && is_address(uri.get()) ? std::move(uri) : nullptr;
+}
+
 }  // namespace
+
+std::optional<StreamTarget> stream_target_of(const std::string& url,
+                                             const wire::ProxyRules& proxies) {
+  const UriPtr uri = parse_url(url);
+  if (!uri) return std::nullopt;
+  return stream_target(uri.get(), proxies);
+}
 
 class MailboxLink::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(GMainContext* context, MailboxLinkCallbacks callbacks, MailboxLinkConfig config)
       : context_(context),
         callbacks_(std::move(callbacks)),
-        config_(config),
+        config_(std::move(config)),
         timeout_(context, [this] { on_timeout(); }),
         deferred_(context, [this] { on_deferred(); }) {}
   Impl(const Impl&) = delete;
@@ -118,15 +131,15 @@ class MailboxLink::Impl : public std::enable_shared_from_this<Impl> {
 
 void MailboxLink::Impl::open(const std::string& url) {
   close();
-  uri_.reset(g_uri_parse(url.c_str(), static_cast<GUriFlags>(kUriFlags), nullptr));
-  if (!uri_ || !is_address(uri_.get())) {
+  uri_ = parse_url(url);
+  if (!uri_) {
     deferred_reason_ = not_a_url(url);
     deferred_.soon();
     return;
   }
   timeout_.after(config_.connect_timeout);
   dial_ = std::make_unique<WebsocketDial>(
-      context_, WebsocketDialConfig{config_.trusted, config_.max_unacknowledged},
+      context_, WebsocketDialConfig{{config_.trusted, config_.max_unacknowledged}, config_.proxies},
       WebsocketDialCallbacks{
           [this](GObjectPtr<GIOStream> stream) { opened(std::move(stream)); },
           [this](const std::string& reason) { lose_attempt(reason); },
@@ -143,7 +156,7 @@ void MailboxLink::Impl::opened(GObjectPtr<GIOStream> stream) {
 
 void MailboxLink::Impl::on_timeout() {
   const auto self = shared_from_this();
-  lose_attempt(timeout_reason(dial_->phase(), authority_of(uri_.get()), config_.connect_timeout));
+  lose_attempt(dial_->timeout_reason(config_.connect_timeout));
 }
 
 void MailboxLink::Impl::on_deferred() {
@@ -269,7 +282,7 @@ void MailboxLink::Impl::shut_down() {
 
 MailboxLink::MailboxLink(GMainContext* context, MailboxLinkCallbacks callbacks,
                          MailboxLinkConfig config)
-    : impl_(std::make_shared<Impl>(context, std::move(callbacks), config)) {}
+    : impl_(std::make_shared<Impl>(context, std::move(callbacks), std::move(config))) {}
 MailboxLink::~MailboxLink() {
   impl_->shut_down();
 }

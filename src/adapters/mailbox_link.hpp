@@ -3,11 +3,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <gio/gio.h>
 
-#include "core/time.hpp"
+#include "adapters/stream_dial.hpp"
 
 namespace peersock::adapters {
 
@@ -32,7 +33,13 @@ struct MailboxLinkConfig {
   Duration max_unacknowledged = 20s;
   /// Whose signature makes a certificate of wss:// good; null: the system's authorities.
   GTlsDatabase* trusted = nullptr;
+  /// Which proxy to go through, if any.
+  wire::ProxyRules proxies;
 };
+
+/// Where the server is to which `url` leads, and through which proxy; nothing when it is none.
+[[nodiscard]] std::optional<StreamTarget> stream_target_of(const std::string& url,
+                                                           const wire::ProxyRules& proxies);
 
 class MailboxLink {
  public:

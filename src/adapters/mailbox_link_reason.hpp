@@ -1,14 +1,11 @@
 // Why a link to a rendezvous server failed, in a short phrase for the user.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include <gio/gio.h>
 #include <libsoup/soup.h>
-
-#include "core/time.hpp"
 
 namespace peersock::adapters {
 
@@ -16,10 +13,6 @@ namespace peersock::adapters {
 [[nodiscard]] std::string authority_of(GUri* uri);
 
 [[nodiscard]] std::string not_a_url(std::string_view url);
-/// An attempt failed; `certificate` tells what was wrong with the server's certificate, if that was
-/// looked at.
-[[nodiscard]] std::string connect_reason(const GError& error, const std::string& authority,
-                                         GTlsCertificateFlags certificate);
 /// The server answered the handshake with a status other than 101.
 [[nodiscard]] std::string http_reason(unsigned status, const std::string& authority);
 /// The answer is no HTTP.
@@ -28,10 +21,6 @@ namespace peersock::adapters {
 [[nodiscard]] std::string no_websocket_reason(const std::string& authority);
 /// There was no answer.
 [[nodiscard]] std::string hung_up_reason(const std::string& authority);
-/// How far an attempt has come.
-enum class LinkPhase : std::uint8_t { kResolving, kConnecting, kSecuring, kUpgrading };
-[[nodiscard]] std::string timeout_reason(LinkPhase phase, const std::string& authority,
-                                         Duration after);
 /// An open link got an error.
 [[nodiscard]] std::string broken_reason(const GError& error);
 /// An open link was closed; `code` is 0 when no close frame came (RFC 6455 section 7.4).

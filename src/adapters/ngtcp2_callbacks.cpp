@@ -118,6 +118,7 @@ struct Ngtcp2Connection::Callbacks {
   static int acknowledged(ngtcp2_conn* /*connection*/, std::int64_t /*wire*/, std::uint64_t offset,
                           std::uint64_t size, void* user, void* stream_user) noexcept {
     return guard([&] {
+      self(user).limit_.on_progress();
       Ngtcp2Stream* target = stream(stream_user);
       if (target == nullptr || !target->on_acknowledged(offset + size)) return;
       self(user).facts_.emplace_back(StreamWritable{target->id()});

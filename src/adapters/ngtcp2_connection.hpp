@@ -3,7 +3,6 @@
 // ngtcp2 is told the time in each call and draws random numbers from the injected generator, so a
 // run is the same for a seed as far as TLS is. Limits of this engine, as tests know them:
 //  - CONNECTION_CLOSE is sent once. If it is lost, the peer only notices the silence.
-//  - Datagrams are 1200 octets at most.
 //  - `reset` after `finish` does nothing: what was written is still delivered.
 #pragma once
 
@@ -18,6 +17,8 @@
 #include "adapters/ngtcp2_stream.hpp"
 #include "adapters/ngtcp2_tls.hpp"
 #include "adapters/quic_close.hpp"
+#include "adapters/size_limit.hpp"
+#include "adapters/stream_turns.hpp"
 #include "core/rng.hpp"
 #include "quic/connection.hpp"
 
@@ -38,6 +39,8 @@ class Ngtcp2Connection final : public quic::Connection {
   ~Ngtcp2Connection() override = default;
 
   void receive(const quic::DatagramTrain& train, Instant now) override;
+  void set_datagram_limit(std::size_t octets, Instant now) override;
+  void on_too_big(std::size_t octets, Instant now) override;
   void on_deadline(Instant now) override;
   [[nodiscard]] std::optional<Instant> deadline() const override;
   [[nodiscard]] quic::DatagramTrain transmit(MutableBytes buffer, Instant now) override;
@@ -85,16 +88,21 @@ class Ngtcp2Connection final : public quic::Connection {
   void write_late_trains();
   [[nodiscard]] quic::DatagramTrain take_late_train(MutableBytes buffer);
   [[nodiscard]] quic::DatagramTrain write_train(MutableBytes buffer, Instant at);
+  [[nodiscard]] ngtcp2_ssize write_packets(MutableBytes buffer, ngtcp2_pkt_info& info,
+                                           std::size_t& segment, ngtcp2_tstamp at);
+  [[nodiscard]] ngtcp2_ssize write_small_packets(MutableBytes buffer, ngtcp2_pkt_info& info,
+                                                 std::size_t& segment, ngtcp2_tstamp at);
+  [[nodiscard]] std::size_t full_datagram() const;
   [[nodiscard]] quic::DatagramTrain write_last_trains(MutableBytes buffer);
   [[nodiscard]] quic::DatagramTrain write_close(MutableBytes buffer);
   [[nodiscard]] ngtcp2_ssize write_packet(ngtcp2_path* path, ngtcp2_pkt_info* info,
                                           MutableBytes into, ngtcp2_tstamp at);
   void note_sent(const quic::DatagramTrain& train);
+  void check_black_hole();
 
   [[nodiscard]] Ngtcp2Stream* find(quic::StreamId id);
   Ngtcp2Stream* add(quic::StreamId id, bool ours);
   [[nodiscard]] Ngtcp2Stream* next_with_output();
-  void take_turn(Ngtcp2Stream& stream);
   void queue_output(Ngtcp2Stream& stream);
   void announce_readable(Ngtcp2Stream& stream);
   void open_windows(const Ngtcp2Stream& stream, std::size_t octets);
@@ -115,7 +123,7 @@ class Ngtcp2Connection final : public quic::Connection {
   SendBudget budget_;
   SslContextPtr context_;
   std::unordered_map<quic::StreamId, std::unique_ptr<Ngtcp2Stream>> streams_;
-  std::deque<quic::StreamId> output_;  ///< streams that have something to send, in turn
+  StreamTurns turns_;  ///< of those that have something to send
   std::unique_ptr<Ngtcp2Tls> tls_;
   Ngtcp2ConnectionPtr connection_;  ///< after what it points to
 
@@ -133,6 +141,7 @@ class Ngtcp2Connection final : public quic::Connection {
   ngtcp2_tstamp ticked_ = 0;    ///< the last time that ngtcp2 was told
   std::optional<Instant> due_;  ///< when that was due which on_deadline found
   std::uint64_t packets_heard_ = 0;
+  SizeLimit limit_;
   std::uint64_t sent_ = 0;
   std::uint64_t received_ = 0;
   bool established_ = false;

@@ -57,11 +57,25 @@ quic::DatagramTrain Ngtcp2Connection::write_train(MutableBytes buffer, Instant a
   const ngtcp2_tstamp time = tick(at);
   const std::size_t packet = ngtcp2_conn_get_path_max_tx_udp_payload_size2(connection_.get());
   const std::size_t quantum = std::max(ngtcp2_conn_get_send_quantum2(connection_.get()), packet);
-  const std::size_t room = std::min({buffer.size(), kMaxTrain, quantum});
-  ngtcp2_path_storage path;
-  ngtcp2_path_storage_zero(&path);
+  const MutableBytes room = buffer.first(std::min({buffer.size(), kMaxTrain, quantum}));
   ngtcp2_pkt_info info{};
   std::size_t segment = 0;
+  const ngtcp2_ssize size = limit_.octets() < packet
+                                ? write_small_packets(room, info, segment, time)
+                                : write_packets(room, info, segment, time);
+  ngtcp2_conn_update_pkt_tx_time(connection_.get(), time);
+  if (size < 0) fail_with(static_cast<int>(size));
+  if (size <= 0) return {};
+  const quic::DatagramTrain train{buffer.first(static_cast<std::size_t>(size)), segment,
+                                  static_cast<quic::Ecn>(info.ecn)};
+  note_sent(train);
+  return train;
+}
+
+ngtcp2_ssize Ngtcp2Connection::write_packets(MutableBytes buffer, ngtcp2_pkt_info& info,
+                                             std::size_t& segment, ngtcp2_tstamp at) {
+  ngtcp2_path_storage path;
+  ngtcp2_path_storage_zero(&path);
   const auto write = [](ngtcp2_conn* /*connection*/, ngtcp2_path* to, ngtcp2_pkt_info* packet_info,
                         std::uint8_t* into, std::size_t size, ngtcp2_tstamp when,
                         void* user) noexcept -> ngtcp2_ssize {
@@ -72,21 +86,42 @@ quic::DatagramTrain Ngtcp2Connection::write_train(MutableBytes buffer, Instant a
       return NGTCP2_ERR_CALLBACK_FAILURE;
     }
   };
-  const ngtcp2_ssize size =
-      ngtcp2_conn_write_aggregate_pkt2(connection_.get(), &path.path, &info, buffer.data(), room,
-                                       &segment, write, kMaxSegments, time);
-  ngtcp2_conn_update_pkt_tx_time(connection_.get(), time);
-  if (size < 0) fail_with(static_cast<int>(size));
-  if (size <= 0) return {};
-  const quic::DatagramTrain train{buffer.first(static_cast<std::size_t>(size)), segment,
-                                  static_cast<quic::Ecn>(info.ecn)};
-  note_sent(train);
-  return train;
+  return ngtcp2_conn_write_aggregate_pkt2(connection_.get(), &path.path, &info, buffer.data(),
+                                          buffer.size(), &segment, write, kMaxSegments, at);
+}
+
+/// Where ngtcp2 has found that larger datagrams pass, it makes trains of those only.
+ngtcp2_ssize Ngtcp2Connection::write_small_packets(MutableBytes buffer, ngtcp2_pkt_info& info,
+                                                   std::size_t& segment, ngtcp2_tstamp at) {
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < kMaxSegments && buffer.size() - used >= limit_.octets(); ++i) {
+    ngtcp2_path_storage path;
+    ngtcp2_path_storage_zero(&path);
+    ngtcp2_pkt_info packet_info{};
+    const ngtcp2_ssize size =
+        write_packet(&path.path, &packet_info, buffer.subspan(used, limit_.octets()), at);
+    if (size < 0) return size;
+    if (size == 0) break;
+    if (i == 0) {
+      segment = static_cast<std::size_t>(size);
+      info = packet_info;
+    }
+    used += static_cast<std::size_t>(size);
+    if (static_cast<std::size_t>(size) < limit_.octets()) break;
+  }
+  return static_cast<ngtcp2_ssize>(used);
+}
+
+/// Octets of a datagram that has no room left.
+std::size_t Ngtcp2Connection::full_datagram() const {
+  return std::min(ngtcp2_conn_get_path_max_tx_udp_payload_size2(connection_.get()),
+                  limit_.octets());
 }
 
 /// One packet, filled from the streams that have something to send, in turn.
 ngtcp2_ssize Ngtcp2Connection::write_packet(ngtcp2_path* path, ngtcp2_pkt_info* info,
                                             MutableBytes into, ngtcp2_tstamp at) {
+  into = into.first(std::min(into.size(), limit_.octets()));
   for (;;) {
     Ngtcp2Stream* stream = next_with_output();
     std::array<ByteView, 4> views;
@@ -109,13 +144,13 @@ ngtcp2_ssize Ngtcp2Connection::write_packet(ngtcp2_path* path, ngtcp2_pkt_info* 
         at);
     if (stream != nullptr && taken >= 0) {
       stream->on_sent(static_cast<std::size_t>(taken), fin);
-      take_turn(*stream);
+      turns_.serve();
     }
     if (stream != nullptr &&
         (size == NGTCP2_ERR_STREAM_DATA_BLOCKED || size == NGTCP2_ERR_STREAM_SHUT_WR ||
          size == NGTCP2_ERR_STREAM_NOT_FOUND)) {
       // The first of them comes back with MAX_STREAM_DATA, the others never.
-      output_.pop_front();
+      turns_.leave();
       stream->queued = false;
       continue;
     }
@@ -125,28 +160,21 @@ ngtcp2_ssize Ngtcp2Connection::write_packet(ngtcp2_path* path, ngtcp2_pkt_info* 
 
 /// The stream whose turn it is; nothing when none has anything to send.
 Ngtcp2Stream* Ngtcp2Connection::next_with_output() {
-  while (!output_.empty()) {
-    const auto found = streams_.find(output_.front());
+  while (!turns_.empty()) {
+    const auto found = streams_.find(turns_.front());
     if (found != streams_.end()) {
       if (found->second->has_output()) return found->second.get();
       found->second->queued = false;
     }
-    output_.pop_front();
+    turns_.leave();
   }
   return nullptr;
-}
-
-/// A stream that had its packet goes behind the others.
-void Ngtcp2Connection::take_turn(Ngtcp2Stream& stream) {
-  output_.pop_front();
-  stream.queued = false;
-  queue_output(stream);
 }
 
 void Ngtcp2Connection::queue_output(Ngtcp2Stream& stream) {
   if (stream.queued || !stream.has_output()) return;
   stream.queued = true;
-  output_.push_back(stream.id());
+  turns_.join(stream.id());
 }
 
 void Ngtcp2Connection::write_late_trains() {
@@ -194,7 +222,9 @@ quic::DatagramTrain Ngtcp2Connection::write_close(MutableBytes buffer) {
 }
 
 void Ngtcp2Connection::note_sent(const quic::DatagramTrain& train) {
-  quic::for_each_datagram(train, [this](ByteView /*datagram*/) { ++sent_; });
+  sent_ += quic::datagrams_in(train);
+  // A probe is larger than what is in use, and may well not arrive.
+  if (train.segment <= full_datagram()) limit_.on_sent(train.segment, now_);
 }
 
 }  // namespace peersock::adapters

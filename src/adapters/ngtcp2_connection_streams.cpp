@@ -140,7 +140,9 @@ quic::Statistics Ngtcp2Connection::statistics() const {
   quic::Statistics statistics;
   statistics.datagrams_sent = sent_;
   statistics.datagrams_received = received_;
+  if (established_) statistics.last_heard = heard_;
   if (!connection_) return statistics;
+  statistics.datagram_size = full_datagram();
   ngtcp2_conn_info info;
   ngtcp2_conn_get_conn_info2(connection_.get(), &info);
   // Until there was a sample, the smoothed one is a guess.

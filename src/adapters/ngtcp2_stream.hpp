@@ -60,7 +60,7 @@ class Ngtcp2Stream {
   [[nodiscard]] bool closed() const { return closed_; }
 
   bool released = false;            ///< the owner has forgotten it
-  bool queued = false;              ///< it is among those that have something to send
+  bool queued = false;              ///< it has a place among those that take turns
   bool readable_announced = false;  ///< a StreamReadable fact waits to be polled
 
  private:

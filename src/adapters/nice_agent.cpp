@@ -5,12 +5,12 @@
 
 #include <nice/agent.h>
 
+#include "adapters/chosen_path.hpp"
 #include "adapters/glib_ptr.hpp"
 #include "adapters/nice_candidate.hpp"
 #include "adapters/nice_closing.hpp"
 #include "adapters/nice_gathering.hpp"
 #include "adapters/nice_offers.hpp"
-#include "adapters/nice_sender.hpp"
 #include "adapters/train_collector.hpp"
 #include "adapters/wakeup.hpp"
 
@@ -65,8 +65,10 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
         stream_(nice_agent_add_stream(agent_.get(), kNiceComponent)),
         offers_(agent_.get(), stream_),
         outbox_(context, [this] { on_outbox(); }),
-        sender_(agent_.get(), stream_, context,
-                [this] { queue([this] { callbacks_.writable(); }); }),
+        chosen_(agent_.get(), stream_, context, config.path,
+                {[this] { queue([this] { callbacks_.writable(); }); },
+                 [this](std::span<const quic::DatagramTrain> trains) { take(trains); },
+                 [this] { queue([this] { report_path(); }); }}),
         relay_only_(config.relay == ice::RelayPolicy::kOnly),
         gathering_(std::move(config), agent_.get(), stream_, context,
                    {[this] { queue([this] { callbacks_.gathering_done(); }); },
@@ -116,21 +118,22 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
 
   void end_remote_candidates() { nice_agent_peer_candidate_gathering_done(agent_.get(), stream_); }
 
-  void set_trains_handler(TrainsHandler handler) {
+  void set_trains_handler(quic::TrainsHandler handler) {
     trains_handler_ = std::move(handler);
     if (!arrived_.empty()) outbox_.soon();
   }
 
   quic::SendOutcome send_batch(const quic::DatagramTrain& train) {
-    return connected_ ? sender_.send(train) : quic::SendOutcome::kError;
+    return connected_ ? chosen_.send(train) : quic::SendOutcome::kError;
   }
 
   [[nodiscard]] IceAgentStatistics statistics() const {
     IceAgentStatistics result = statistics_;
-    result.datagrams_sent = sender_.statistics().datagrams;
-    result.send_calls = sender_.statistics().calls;
-    result.would_block = sender_.statistics().would_block;
-    result.send_losses = sender_.statistics().lost;
+    const SendStatistics sent = chosen_.statistics();
+    result.datagrams_sent = sent.datagrams;
+    result.send_calls = sent.calls;
+    result.would_block = sent.would_block;
+    result.send_losses = sent.lost;
     return result;
   }
 
@@ -167,11 +170,15 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     self->connected_ = carries_data(state);
     if (self->connected_) {
       self->report_path();
-      if (state == NICE_COMPONENT_STATE_READY) self->look_for_a_direct_path();
+      if (state == NICE_COMPONENT_STATE_READY) {
+        self->queue(
+            [self, seen = self->offers_.seen()] { self->callbacks_.checks_finished(seen); });
+        self->look_for_a_direct_path();
+      }
       return;
     }
     self->path_.reset();
-    self->sender_.reset();
+    self->chosen_.leave();
     if (state == NICE_COMPONENT_STATE_FAILED) {
       self->queue([self] { self->callbacks_.failed(); });
     }
@@ -212,6 +219,28 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     flush();
   }
 
+  /// What the socket beside libnice's has read.
+  void take(std::span<const quic::DatagramTrain> trains) {
+    const auto alive = shared_from_this();
+    // In the order of arrival, and the owner learns of the pair before it hears of its datagrams.
+    flush();
+    if (abandoned_) return;
+    for (const auto& train : trains) statistics_.datagrams_received += datagrams_in(train);
+    if (trains_handler_ && !delivering_) return deliver(trains);
+    for (const auto& train : trains) {
+      quic::for_each_datagram(train, [this](ByteView datagram) {
+        if (!arrived_.add(datagram)) ++statistics_.datagrams_dropped;
+      });
+    }
+  }
+
+  void deliver(std::span<const quic::DatagramTrain> trains) {
+    delivering_ = true;
+    ++statistics_.deliveries;
+    trains_handler_(trains);
+    delivering_ = false;
+  }
+
   void report_path() {
     ::NiceCandidate* local = nullptr;
     ::NiceCandidate* remote = nullptr;
@@ -219,10 +248,13 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
         !nice_agent_get_selected_pair(agent_.get(), stream_, kNiceComponent, &local, &remote)) {
       return;
     }
+    chosen_.follow(*local, *remote);
     PathInfo path = path_of(*local, *remote);
+    path.split = chosen_.split();
     const wire::CandidateType remote_type = offers_.type_of(*remote);
     path.remote_type = wire::to_string(remote_type);
     path.relayed = path.relayed || remote_type == wire::CandidateType::kRelayed;
+    path.relay_transport = gathering_.relay_transport_of(*local);
     if (path_ == path) return;
     path_ = path;
     queue([this, path] { callbacks_.pair_selected(path); });
@@ -252,15 +284,12 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
       call();
     }
     if (abandoned_ || arrived_.empty() || !trains_handler_ || delivering_) return;
-    delivering_ = true;
-    ++statistics_.deliveries;
-    trains_handler_(arrived_.trains());
+    deliver(arrived_.trains());
     arrived_.clear();
-    delivering_ = false;
   }
 
   IceAgentCallbacks callbacks_;
-  TrainsHandler trains_handler_;
+  quic::TrainsHandler trains_handler_;
   GMainContext* context_;
   GObjectPtr<::NiceAgent> agent_;
   guint stream_;
@@ -269,7 +298,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
   TrainCollector arrived_;
   NiceOffers offers_;
   Wakeup outbox_;
-  NiceSender sender_;
+  ChosenPath chosen_;
   bool relay_only_;
   NiceGathering gathering_;
   std::optional<PathInfo> path_;
@@ -290,7 +319,7 @@ IceAgent::~IceAgent() {
   impl_->abandon();
 }
 
-void IceAgent::set_trains_handler(TrainsHandler handler) {
+void IceAgent::set_trains_handler(quic::TrainsHandler handler) {
   impl_->set_trains_handler(std::move(handler));
 }
 

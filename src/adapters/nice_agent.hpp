@@ -5,17 +5,20 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
+#include <gio/gio.h>
 #include <glib.h>
 
+#include "adapters/path_policy.hpp"
 #include "adapters/resolver.hpp"
 #include "core/event.hpp"
 #include "core/secret.hpp"
+#include "ice/negotiation.hpp"
 #include "ice/policy.hpp"
 #include "quic/datagram.hpp"
+#include "wire/http_proxy.hpp"
 #include "wire/ice_message.hpp"
 
 namespace peersock::adapters {
@@ -27,7 +30,10 @@ struct StunServer {
   std::uint16_t port = kDefaultStunPort;
 };
 
-enum class TurnTransport : std::uint8_t { kUdp, kTcp };
+/// How we talk to the TURN server (RFC 8656 section 3.1); what it relays is UDP in any case.
+enum class TurnTransport : std::uint8_t { kUdp, kTcp, kTls };
+/// How long the first ways to a TURN server are waited for before others are tried beside them.
+inline constexpr Duration kTurnHeadStart = 250ms;
 
 struct TurnServer {
   std::string host;
@@ -35,6 +41,11 @@ struct TurnServer {
   std::string username;
   Secret password;
   TurnTransport transport = TurnTransport::kUdp;
+  bool later = false;  ///< only when the others are slow or fail (kTurnHeadStart)
+
+  [[nodiscard]] TurnServer clone() const {
+    return {host, port, username, password.clone(), transport, later};
+  }
 };
 
 struct IceAgentConfig {
@@ -42,13 +53,34 @@ struct IceAgentConfig {
   /// known by then; a conflict with the peer is resolved by the protocol, and costs a round trip.
   bool controlling = false;
   ice::RelayPolicy relay = ice::RelayPolicy::kAuto;
+  PathPolicy path = PathPolicy::kAuto;
   std::optional<StunServer> stun;
-  std::vector<TurnServer> turn;  ///< of one or more, only the first four are used
+  std::vector<TurnServer> turn;  ///< or several ways to one; only the first four are used
+  /// Which proxy to go through to TURN servers over TCP and TLS, if any.
+  wire::ProxyRules proxies;
+  /// Whose signature makes a TURN server's certificate good; null: the system's authorities.
+  GTlsDatabase* trusted = nullptr;
   /// For servers given by name; without it only numeric ones work.
   Resolver resolver;
   Duration lookup_timeout = kServerLookupTimeout;
   /// Absent: those of this machine, when gathering starts.
   std::optional<std::vector<ice::LocalInterface>> interfaces;
+
+  /// For another agent of the same session.
+  [[nodiscard]] IceAgentConfig clone() const {
+    IceAgentConfig made;
+    made.controlling = controlling;
+    made.relay = relay;
+    made.path = path;
+    made.stun = stun;
+    for (const TurnServer& server : turn) made.turn.push_back(server.clone());
+    made.proxies = proxies;
+    made.trusted = trusted;
+    made.resolver = resolver;
+    made.lookup_timeout = lookup_timeout;
+    made.interfaces = interfaces;
+    return made;
+  }
 };
 
 /// They run from the main context, never from inside a call of the agent's methods, and may
@@ -58,18 +90,17 @@ struct IceAgentCallbacks {
   /// As they appear; the host candidates at once.
   std::function<void(wire::Candidate)> local_candidate;
   std::function<void()> gathering_done;
-  /// Data flows on this pair: the first one, and each change.
+  /// Data flows on this pair: the first one, and each change, also of what carries the datagrams.
   std::function<void(PathInfo)> pair_selected;
   /// All pairs have failed, or the peer's consent to be sent to has expired (RFC 7675).
   std::function<void()> failed;
+  /// Every pair has been checked; more may come.
+  std::function<void(ice::ChecksFinished)> checks_finished;
   /// `send_batch` may be tried again after kWouldBlock.
   std::function<void()> writable;
   /// A sentence for the user; the search goes on.
   std::function<void(std::string)> warning;
 };
-
-/// Trains that arrived together; one call is one reason to run the QUIC side.
-using TrainsHandler = std::function<void(std::span<const quic::DatagramTrain>)>;
 
 struct IceAgentStatistics {
   std::uint64_t datagrams_sent = 0;
@@ -93,7 +124,7 @@ class IceAgent {
   IceAgent& operator=(IceAgent&&) = delete;
 
   /// What arrives before there is a handler is kept, up to 64 datagrams.
-  void set_trains_handler(TrainsHandler handler);
+  void set_trains_handler(quic::TrainsHandler handler);
 
   void start_gathering();
   void set_remote_credentials(const std::string& ufrag, const std::string& password);

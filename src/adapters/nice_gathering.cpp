@@ -15,7 +15,6 @@ using ice::is_ipv6;
 
 namespace {
 
-constexpr std::size_t kMaxRelays = 4;
 /// libnice says that it is done after two to five seconds; not always, so this is the end.
 constexpr Duration kGatheringLimit = 6s;
 /// A server that has not answered by then is silent: see kStunInitialTimeout in nice_agent.cpp.
@@ -39,17 +38,16 @@ NiceGathering::NiceGathering(IceAgentConfig config, ::NiceAgent* agent, guint st
       stream_(stream),
       report_(std::move(report)),
       step_(context, [this] { next_step(); }),
-      limit_(context, [this] { finish(); }) {
+      limit_(context, [this] { finish(); }),
+      relays_(config_, agent, stream, context,
+              {[this] { nice_done_ = false; }, [this] { finish_if_done(); }, report_.warning}) {
   if (config_.relay == ice::RelayPolicy::kOnly) config_.stun.reset();
-  if (config_.relay == ice::RelayPolicy::kNever) config_.turn.clear();
-  if (config_.turn.size() > kMaxRelays) config_.turn.resize(kMaxRelays);
-  relays_.resize(config_.turn.size());
 }
 
 // ---- names of servers ---------------------------------------------------------------------------
 
 void NiceGathering::start() {
-  for (std::size_t i = 0; i < relays_.size(); ++i) look_up_relay(i);
+  relays_.start();
   if (config_.stun) {
     look_up_stun();
   } else {
@@ -81,22 +79,6 @@ void NiceGathering::look_up_stun() {
   });
 }
 
-void NiceGathering::look_up_relay(std::size_t index) {
-  look_up(config_.turn[index].host, [this, index](ResolveResult result) {
-    relays_[index].looked_up = true;
-    if (result) {
-      relays_[index].addresses = std::move(*result);
-    } else {
-      relays_[index].added = true;
-      report_.warning("The name of the TURN server " + config_.turn[index].host +
-                      " could not be looked up (" + result.error() +
-                      "); going on without it as a relay");
-    }
-    if (begun_) add_relays();
-    finish_if_done();
-  });
-}
-
 // ---- gathering ----------------------------------------------------------------------------------
 
 void NiceGathering::begin() {
@@ -104,7 +86,8 @@ void NiceGathering::begin() {
   begun_ = true;
   begun_at_ = g_get_monotonic_time();
   limit_.after(kGatheringLimit);
-  const bool any = add_local_addresses();
+  const Families families = add_local_addresses();
+  relays_.begin(families.ipv4, families.ipv6);
   if (stun_address_) {
     g_object_set(agent_, "stun-server", stun_address_->c_str(), "stun-server-port",
                  static_cast<guint>(config_.stun->port), nullptr);
@@ -114,10 +97,9 @@ void NiceGathering::begin() {
     step_.soon();
   } else {
     if (config_.stun) give_up_stun();
-    relays_may_join_ = true;
-    add_relays();
+    join_relays();
   }
-  if (!any || !nice_agent_gather_candidates(agent_, stream_)) {
+  if (!families.any || !nice_agent_gather_candidates(agent_, stream_)) {
     report_.warning("This machine has no network interface that can be used");
     finish();
     return;
@@ -137,23 +119,27 @@ void NiceGathering::next_step() {
     step_.soon();
     return;
   }
-  relays_may_join_ = true;
-  add_relays();
+  join_relays();
   finish_if_done();
 }
 
-bool NiceGathering::add_local_addresses() {
+void NiceGathering::join_relays() {
+  relays_joined_ = true;
+  relays_.join();
+}
+
+NiceGathering::Families NiceGathering::add_local_addresses() {
   const auto all = config_.interfaces ? *config_.interfaces : list_interfaces();
-  bool any = false;
+  Families families;
   for (const ice::LocalInterface& chosen : ice::choose_local_interfaces(all)) {
     auto address = nice_address_of(chosen.address, chosen.name);
     if (!address || !nice_agent_add_local_address(agent_, &*address)) continue;
-    any = true;
+    families.any = true;
     // libnice asks no server from a link-local address.
     if (ice::is_link_local(chosen.address)) continue;
-    (is_ipv6(chosen.address) ? has_ipv6_ : has_ipv4_) = true;
+    (is_ipv6(chosen.address) ? families.ipv6 : families.ipv4) = true;
   }
-  return any;
+  return families;
 }
 
 void NiceGathering::widen_socket_buffers() {
@@ -168,43 +154,11 @@ void NiceGathering::widen_socket_buffers() {
   g_ptr_array_unref(sockets);
 }
 
-void NiceGathering::add_relays() {
-  if (!relays_may_join_) return;
-  for (std::size_t i = 0; i < relays_.size(); ++i) {
-    if (relays_[i].looked_up && !relays_[i].added) add_relay(config_.turn[i], relays_[i]);
-  }
-}
-
-void NiceGathering::add_relay(const TurnServer& server, Relay& relay) {
-  relay.added = true;
-  // libnice keeps the password for the life of the agent; this copy of it goes now.
-  std::string password(server.password.reveal_text());
-  bool used_ipv4 = false;
-  bool used_ipv6 = false;
-  for (const std::string& address : relay.addresses) {
-    bool& used = is_ipv6(address) ? used_ipv6 : used_ipv4;
-    if (used || !(is_ipv6(address) ? has_ipv6_ : has_ipv4_)) continue;
-    used = true;
-    nice_done_ = false;
-    nice_agent_set_relay_info(agent_, stream_, kNiceComponent, address.c_str(), server.port,
-                              server.username.c_str(), password.c_str(),
-                              server.transport == TurnTransport::kTcp ? NICE_RELAY_TYPE_TURN_TCP
-                                                                      : NICE_RELAY_TYPE_TURN_UDP);
-  }
-  wipe(password);
-  if (used_ipv4 || used_ipv6) {
-    relay_asked_ = true;
-  } else {
-    report_.warning("The TURN server " + server.host +
-                    " has no address that this machine can reach; going on without it");
-  }
-}
-
 // ---- the end ------------------------------------------------------------------------------------
 
 void NiceGathering::on_candidate(NiceCandidateType type) {
   if (type == NICE_CANDIDATE_TYPE_SERVER_REFLEXIVE) saw_reflexive_ = true;
-  if (type == NICE_CANDIDATE_TYPE_RELAYED) saw_relay_ = true;
+  if (type == NICE_CANDIDATE_TYPE_RELAYED) relays_.on_relay();
 }
 
 void NiceGathering::on_nice_done() {
@@ -213,9 +167,7 @@ void NiceGathering::on_nice_done() {
 }
 
 void NiceGathering::finish_if_done() {
-  const bool all_added =
-      std::all_of(relays_.begin(), relays_.end(), [](const Relay& relay) { return relay.added; });
-  if (begun_ && nice_done_ && relays_may_join_ && all_added) finish();
+  if (begun_ && nice_done_ && relays_joined_ && relays_.settled()) finish();
 }
 
 void NiceGathering::finish() {
@@ -228,18 +180,15 @@ void NiceGathering::finish() {
 
 void NiceGathering::warn_of_silence() {
   const bool silent = g_get_monotonic_time() - begun_at_ >= kSilence;
-  if (relay_asked_) {
-    if (saw_relay_) return;
-    const TurnServer& server = config_.turn.front();
-    report_.warning("The TURN server " + server_text(server.host, server.port) +
-                    (silent ? " gave no relay: it does not answer, or it refuses the user name or "
-                              "password; going on without a relay"
-                            : " refused to be a relay; check the user name and password; going on "
-                              "without a relay"));
-  } else if (config_.stun && silent && !saw_reflexive_) {
+  relays_.conclude(silent);
+  if (config_.stun && silent && !saw_reflexive_ && !relays_.any_asked()) {
     report_.warning("The STUN server " + server_text(config_.stun->host, config_.stun->port) +
                     " does not answer; a path through NATs may not be found without it");
   }
+}
+
+std::string NiceGathering::relay_transport_of(const ::NiceCandidate& local) const {
+  return local.type == NICE_CANDIDATE_TYPE_RELAYED ? relays_.transport_of(local) : std::string();
 }
 
 }  // namespace peersock::adapters

@@ -9,6 +9,7 @@
 #include <nice/agent.h>
 
 #include "adapters/nice_agent.hpp"
+#include "adapters/nice_relays.hpp"
 #include "adapters/wakeup.hpp"
 
 namespace peersock::adapters {
@@ -32,23 +33,23 @@ class NiceGathering {
   void on_candidate(NiceCandidateType type);
   /// libnice has tried every server that it knows.
   void on_nice_done();
+  /// NiceRelays::transport_of; empty when `local` is no relay.
+  [[nodiscard]] std::string relay_transport_of(const ::NiceCandidate& local) const;
 
  private:
-  struct Relay {
-    std::vector<std::string> addresses;
-    bool looked_up = false;
-    bool added = false;
-  };
-
   void look_up_stun();
   void give_up_stun();
-  void look_up_relay(std::size_t index);
   void look_up(const std::string& host, ResolveHandler handler);
-  [[nodiscard]] bool add_local_addresses();
+  /// Which families of addresses there are to ask servers from.
+  struct Families {
+    bool any = false;  ///< also such as no server can be asked from
+    bool ipv4 = false;
+    bool ipv6 = false;
+  };
+  [[nodiscard]] Families add_local_addresses();
   void widen_socket_buffers();
-  void add_relays();
-  void add_relay(const TurnServer& server, Relay& relay);
   void next_step();
+  void join_relays();
   void finish_if_done();
   void finish();
   void warn_of_silence();
@@ -62,17 +63,13 @@ class NiceGathering {
   std::vector<Lookup> lookups_;
   std::optional<std::string> stun_address_;
   std::string stun_failure_ = "no answer came in time";
-  std::vector<Relay> relays_;
-  bool has_ipv4_ = false;
-  bool has_ipv6_ = false;
+  NiceRelays relays_;
   bool begun_ = false;
   int steps_left_ = 0;
-  bool relays_may_join_ = false;
+  bool relays_joined_ = false;
   bool nice_done_ = false;
   bool finished_ = false;
   bool saw_reflexive_ = false;
-  bool saw_relay_ = false;
-  bool relay_asked_ = false;
   gint64 begun_at_ = 0;  // microseconds, monotonic
 };
 

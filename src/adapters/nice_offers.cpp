@@ -18,24 +18,35 @@ bool is_direct(const Candidate& candidate) {
          candidate.type == CandidateType::kServerReflexive;
 }
 
+/// Takes the list and what is in it.
+std::vector<Candidate> peer_reflexive(GSList* list) {
+  std::vector<Candidate> found;
+  for (GSList* each = list; each != nullptr; each = each->next) {
+    const NiceCandidatePtr known(static_cast<::NiceCandidate*>(each->data));
+    if (known->type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE) found.push_back(from_nice(*known));
+  }
+  g_slist_free(list);
+  return found;
+}
+
 }  // namespace
 
 void NiceOffers::add(const std::vector<Candidate>& candidates) {
-  const std::vector<Candidate> seen = seen_in_checks();
+  const std::vector<Candidate> known = seen().peers;
   std::vector<NiceCandidatePtr> first;
   std::vector<NiceCandidatePtr> again;
   for (const Candidate& candidate : candidates) {
     auto made = to_nice(candidate, stream_);
     if (!made || known_.size() >= wire::kMaxCandidates) continue;
-    const bool is_seen = std::any_of(seen.begin(), seen.end(), [&](const Candidate& other) {
+    const bool is_seen = std::any_of(known.begin(), known.end(), [&](const Candidate& other) {
       return same_place(other, candidate);
     });
     if (is_seen) again.push_back(renamed(candidate));
     first.push_back(std::move(made));
     known_.push_back(candidate);
   }
-  tell(std::move(first));
-  tell(std::move(again));
+  tell(first);
+  tell(again);
 }
 
 void NiceOffers::repeat_direct() {
@@ -45,7 +56,7 @@ void NiceOffers::repeat_direct() {
   for (const Candidate& candidate : known_) {
     if (is_direct(candidate)) again.push_back(renamed(candidate));
   }
-  tell(std::move(again));
+  tell(again);
 }
 
 CandidateType NiceOffers::type_of(const ::NiceCandidate& remote) const {
@@ -57,7 +68,7 @@ CandidateType NiceOffers::type_of(const ::NiceCandidate& remote) const {
 }
 
 /// libnice sorts its checks itself.
-void NiceOffers::tell(std::vector<NiceCandidatePtr> candidates) {
+void NiceOffers::tell(const std::vector<NiceCandidatePtr>& candidates) {
   if (candidates.empty()) return;
   GSList* list = nullptr;
   for (const auto& candidate : candidates) list = g_slist_prepend(list, candidate.get());
@@ -65,15 +76,9 @@ void NiceOffers::tell(std::vector<NiceCandidatePtr> candidates) {
   g_slist_free(list);
 }
 
-std::vector<Candidate> NiceOffers::seen_in_checks() const {
-  GSList* list = nice_agent_get_remote_candidates(agent_, stream_, kNiceComponent);
-  std::vector<Candidate> seen;
-  for (GSList* each = list; each != nullptr; each = each->next) {
-    const NiceCandidatePtr known(static_cast<::NiceCandidate*>(each->data));
-    if (known->type == NICE_CANDIDATE_TYPE_PEER_REFLEXIVE) seen.push_back(from_nice(*known));
-  }
-  g_slist_free(list);
-  return seen;
+ice::ChecksFinished NiceOffers::seen() const {
+  return {peer_reflexive(nice_agent_get_local_candidates(agent_, stream_, kNiceComponent)),
+          peer_reflexive(nice_agent_get_remote_candidates(agent_, stream_, kNiceComponent))};
 }
 
 NiceCandidatePtr NiceOffers::renamed(const Candidate& candidate) {

@@ -15,6 +15,7 @@
 #include <nice/agent.h>
 
 #include "adapters/nice_candidate.hpp"
+#include "ice/negotiation.hpp"
 
 namespace peersock::adapters {
 
@@ -30,14 +31,16 @@ class NiceOffers {
   /// some 14 seconds of checks.
   void repeat_direct();
 
+  /// The peer reflexive candidates that checks have shown so far.
+  [[nodiscard]] ice::ChecksFinished seen() const;
+
   /// The type by which the peer calls the address and port of `remote`.
   [[nodiscard]] wire::CandidateType type_of(const ::NiceCandidate& remote) const;
 
   static constexpr int kMaxRepeats = 3;
 
  private:
-  void tell(std::vector<NiceCandidatePtr> candidates);
-  [[nodiscard]] std::vector<wire::Candidate> seen_in_checks() const;
+  void tell(const std::vector<NiceCandidatePtr>& candidates);
   [[nodiscard]] NiceCandidatePtr renamed(const wire::Candidate& candidate);
 
   ::NiceAgent* agent_;

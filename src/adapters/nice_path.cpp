@@ -3,10 +3,11 @@
 namespace peersock::adapters {
 
 quic::SendOutcome NicePath::send_batch(const quic::DatagramTrain& train) {
-  return agent_.send_batch(train);
+  return sender_.send(train);
 }
 
-std::size_t NicePath::receive_batch(const TrainHandler& /*handler*/, std::size_t /*budget*/) {
+std::size_t NicePath::receive_batch(const quic::TrainsHandler& /*handler*/,
+                                    std::size_t /*budget*/) {
   return 0;
 }
 

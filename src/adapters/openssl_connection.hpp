@@ -48,6 +48,9 @@ class OpenSslConnection final : public quic::Connection {
   ~OpenSslConnection() override = default;
 
   void receive(const quic::DatagramTrain& train, Instant now) override;
+  /// Datagrams stay at kMinDatagramLimit.
+  void set_datagram_limit(std::size_t /*octets*/, Instant /*now*/) override {}
+  void on_too_big(std::size_t /*octets*/, Instant /*now*/) override {}
   void on_deadline(Instant now) override;
   [[nodiscard]] std::optional<Instant> deadline() const override;
   [[nodiscard]] quic::DatagramTrain transmit(MutableBytes buffer, Instant now) override;

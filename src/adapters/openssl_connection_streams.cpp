@@ -115,6 +115,7 @@ quic::Statistics OpenSslConnection::statistics() const {
   quic::Statistics statistics;
   statistics.datagrams_sent = bio_->sent();
   statistics.datagrams_received = bio_->received();
+  if (established_) statistics.last_heard = heard_;
   statistics.round_trip = notes_.round_trip().smoothed();
   std::uint64_t microseconds = 0;
   if (!statistics.round_trip && established_ &&

@@ -9,25 +9,33 @@
 namespace peersock::adapters {
 namespace {
 
-IceAgentConfig relay_only(TurnServer server, Resolver resolver) {
+IceAgentConfig relay_only(TurnServer server, wire::ProxyRules proxies, Resolver resolver) {
   IceAgentConfig config;
+  config.proxies = std::move(proxies);
   config.relay = ice::RelayPolicy::kOnly;
   config.turn.push_back(std::move(server));
   config.resolver = std::move(resolver);
   return config;
 }
 
+MailboxLinkConfig through(wire::ProxyRules proxies) {
+  MailboxLinkConfig config;
+  config.proxies = std::move(proxies);
+  return config;
+}
+
 }  // namespace
 
-RelayCheck::RelayCheck(GMainContext* context, TurnServer server, Resolver resolver,
-                       ServerChecked checked)
+RelayCheck::RelayCheck(GMainContext* context, TurnServer server, wire::ProxyRules proxies,
+                       Resolver resolver, ServerChecked checked)
     : checked_(std::move(checked)),
-      agent_(relay_only(std::move(server), std::move(resolver)), context,
+      agent_(relay_only(std::move(server), std::move(proxies), std::move(resolver)), context,
              {.local_credentials = [](const std::string&, const std::string&) {},
               .local_candidate = [this](const wire::Candidate& candidate) { found(candidate); },
               .gathering_done = [this] { gave_up(); },
               .pair_selected = [](const PathInfo&) {},
               .failed = [] {},
+              .checks_finished = [](const ice::ChecksFinished&) {},
               .writable = [] {},
               .warning = [this](std::string warning) { warning_ = std::move(warning); }}) {}
 
@@ -51,15 +59,45 @@ void RelayCheck::report(ServerFinding finding) {
   if (checked) checked(std::move(finding));
 }
 
-RendezvousCheck::RendezvousCheck(GMainContext* context, std::string url, ServerChecked checked)
+ProxyCheck::ProxyCheck(GMainContext* context, StreamTarget target, ServerChecked checked)
+    : checked_(std::move(checked)),
+      dial_(context, std::move(target), {},
+            {.on_open =
+                 [this](const GObjectPtr<GIOStream>&) {
+                   report({monotonic_now() - began_, {}});
+                 },
+             .on_failed =
+                 [this](std::string why) {
+                   report({std::nullopt, std::move(why)});
+                 }}),
+      limit_(context, [this] {
+        report({std::nullopt, dial_.timeout_reason(kProxyLimit)});
+      }) {}
+
+void ProxyCheck::start() {
+  began_ = monotonic_now();
+  limit_.after(kProxyLimit);
+  dial_.start();
+}
+
+void ProxyCheck::report(ServerFinding finding) {
+  limit_.cancel();
+  const ServerChecked checked = std::exchange(checked_, nullptr);
+  if (checked) checked(std::move(finding));
+}
+
+RendezvousCheck::RendezvousCheck(GMainContext* context, std::string url, wire::ProxyRules proxies,
+                                 ServerChecked checked)
     : url_(std::move(url)),
       checked_(std::move(checked)),
-      link_(context, {.on_up = [] {},
-                      .on_frame = [this](const std::string& frame) { heard(frame); },
-                      .on_lost =
-                          [this](std::string why) {
-                            report({std::nullopt, std::move(why)});
-                          }}) {}
+      link_(context,
+            {.on_up = [] {},
+             .on_frame = [this](const std::string& frame) { heard(frame); },
+             .on_lost =
+                 [this](std::string why) {
+                   report({std::nullopt, std::move(why)});
+                 }},
+            through(std::move(proxies))) {}
 
 void RendezvousCheck::start() {
   began_ = monotonic_now();

@@ -10,6 +10,8 @@
 
 #include "adapters/mailbox_link.hpp"
 #include "adapters/nice_agent.hpp"
+#include "adapters/stream_dial.hpp"
+#include "adapters/wakeup.hpp"
 #include "core/time.hpp"
 
 namespace peersock::adapters {
@@ -27,7 +29,8 @@ using ServerChecked = std::function<void(ServerFinding)>;
 /// Asks for an allocation with the ICE agent, and gives it back when it goes.
 class RelayCheck {
  public:
-  RelayCheck(GMainContext* context, TurnServer server, Resolver resolver, ServerChecked checked);
+  RelayCheck(GMainContext* context, TurnServer server, wire::ProxyRules proxies, Resolver resolver,
+             ServerChecked checked);
   /// Takes some seconds, as long as the agent gathers.
   void start();
 
@@ -42,10 +45,29 @@ class RelayCheck {
   IceAgent agent_;
 };
 
+/// Asks an HTTP proxy for a way to one server.
+class ProxyCheck {
+ public:
+  /// `target` has the proxy. Reports within kProxyLimit.
+  ProxyCheck(GMainContext* context, StreamTarget target, ServerChecked checked);
+  void start();
+
+  static constexpr Duration kProxyLimit = 5s;
+
+ private:
+  void report(ServerFinding finding);
+
+  ServerChecked checked_;
+  Instant began_;
+  StreamDial dial_;
+  Wakeup limit_;
+};
+
 /// Connects, and waits for the server's welcome.
 class RendezvousCheck {
  public:
-  RendezvousCheck(GMainContext* context, std::string url, ServerChecked checked);
+  RendezvousCheck(GMainContext* context, std::string url, wire::ProxyRules proxies,
+                  ServerChecked checked);
   /// An attempt that gets no connection takes MailboxLinkConfig::connect_timeout. A server that
   /// does not say welcome is waited for without end.
   void start();

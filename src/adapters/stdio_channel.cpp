@@ -123,8 +123,7 @@ ssize_t StdioEnd::write(ByteView from) const {
 }
 
 StdioChannel::StdioChannel(GMainContext* context, int in, int out, ReadyHandler ready)
-    : in_fd_(in),
-      out_fd_(out),
+    : out_fd_(out),
       in_(in, StdioEnd::Direction::kIn),
       out_(out, StdioEnd::Direction::kOut),
       same_socket_(out_.is_socket() && is_same_file(in, out)),

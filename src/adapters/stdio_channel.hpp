@@ -66,7 +66,6 @@ class StdioChannel final : public tunnel::LocalChannel {
   void watch(bool readable, bool writable) override;
 
  private:
-  int in_fd_;
   int out_fd_;
   StdioEnd in_;
   StdioEnd out_;

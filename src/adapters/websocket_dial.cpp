@@ -1,15 +1,16 @@
 #include "adapters/websocket_dial.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 #include <libsoup/soup.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 
 #include "adapters/entropy.hpp"
+#include "adapters/head_exchange.hpp"
+#include "adapters/mailbox_link_reason.hpp"
 #include "adapters/websocket_handshake.hpp"
 
 namespace peersock::adapters {
@@ -76,6 +77,17 @@ std::string handshake_fault(const std::string& head, const std::string& key,
 
 }  // namespace
 
+StreamTarget stream_target(GUri* uri, const wire::ProxyRules& proxies) {
+  StreamTarget target;
+  target.host = g_uri_get_host(uri);
+  const int port = g_uri_get_port(uri);
+  target.port = static_cast<std::uint16_t>(port < 0 ? usual_port(uri) : port);
+  target.tls = is_secure(uri);
+  target.proxy = proxies.choose(target.host, target.tls);
+  target.without_tls = "try ws://";
+  return target;
+}
+
 bool fits_request_line(const char* text) {
   const std::string_view octets(text != nullptr ? text : "");
   return std::ranges::all_of(octets, [](char c) { return c > ' ' && c < 0x7f; });
@@ -84,43 +96,21 @@ bool fits_request_line(const char* text) {
 class WebsocketDial::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(GMainContext* context, WebsocketDialConfig config, WebsocketDialCallbacks callbacks)
-      : context_(context), config_(config), callbacks_(std::move(callbacks)) {
+      : context_(context), config_(std::move(config)), callbacks_(std::move(callbacks)) {
     SystemRng rng;
     key_ = base64(random_bytes(rng, kWebSocketKeySize));
   }
 
   void start(GUri* uri);
   void give_up();
-  [[nodiscard]] LinkPhase phase() const { return phase_; }
+  [[nodiscard]] std::string timeout_reason(Duration after) const {
+    return dial_->timeout_reason(after);
+  }
 
  private:
-  /// What an asynchronous call works on, and whom its answer belongs to. It outlives an attempt
-  /// that was given up in the middle of the call.
-  struct Ticket {
-    std::weak_ptr<Impl> dial;
-    std::string request;
-    std::uint8_t octet = 0;
-  };
-  using TicketPtr = std::unique_ptr<Ticket>;
-
-  static void on_event(GSocketClient* client, GSocketClientEvent event,
-                       GSocketConnectable* connectable, GIOStream* connection,
-                       gpointer data) noexcept;
-  static gboolean on_certificate(GTlsConnection* connection, GTlsCertificate* certificate,
-                                 GTlsCertificateFlags faults, gpointer data) noexcept;
-  static void on_connected(GObject* client, GAsyncResult* result, gpointer data) noexcept;
-  static void on_written(GObject* output, GAsyncResult* result, gpointer data) noexcept;
-  static void on_octet(GObject* input, GAsyncResult* result, gpointer data) noexcept;
-
-  void prepare(GSocket* socket) const;
-  void secure(GTlsConnection* connection);
-  void ask(TicketPtr ticket);
-  void wait_for_octet(TicketPtr ticket);
-  void take_octets(TicketPtr ticket);
-  void judge();
-  void ended();
+  void ask(GObjectPtr<GIOStream> stream);
+  void judge(const HeadOutcome& outcome);
   void fail(const std::string& reason);
-  void fail(const GError& error) { fail(connect_reason(error, authority_, certificate_faults_)); }
 
   GMainContext* context_;
   WebsocketDialConfig config_;
@@ -128,179 +118,63 @@ class WebsocketDial::Impl : public std::enable_shared_from_this<Impl> {
   std::string key_;
   std::string authority_;
   std::string request_;
-  std::string head_;  ///< of the server's answer, as far as it has come
-  LinkPhase phase_ = LinkPhase::kResolving;
-  GTlsCertificateFlags certificate_faults_ = G_TLS_CERTIFICATE_NO_FLAGS;
-  GObjectPtr<GSocketClient> client_;
-  GObjectPtr<GTlsConnection> tls_;
-  GObjectPtr<GCancellable> cancellable_;
+  std::optional<StreamDial> dial_;
   GObjectPtr<GIOStream> stream_;
+  std::optional<HeadExchange> exchange_;
 };
-
-// --- connecting
 
 void WebsocketDial::Impl::start(GUri* uri) {
   authority_ = authority_of(uri);
   request_ = request_for(uri, key_);
-  const int port = g_uri_get_port(uri);
-  const GObjectPtr<GSocketConnectable> address(g_network_address_new(
-      g_uri_get_host(uri), static_cast<guint16>(port < 0 ? usual_port(uri) : port)));
-  client_.reset(g_socket_client_new());
-  // No proxy: the tunnel itself could not use it.
-  g_socket_client_set_enable_proxy(client_.get(), FALSE);
-  g_socket_client_set_tls(client_.get(), is_secure(uri) ? TRUE : FALSE);
-  g_signal_connect(client_.get(), "event", G_CALLBACK(on_event), this);
-  cancellable_.reset(g_cancellable_new());
-  const ThreadDefault scope(context_);
-  g_socket_client_connect_async(client_.get(), address.get(), cancellable_.get(), on_connected,
-                                new Ticket{weak_from_this(), request_, 0});
+  dial_.emplace(context_, stream_target(uri, config_.proxies), config_.stream,
+                StreamDialCallbacks{
+                    [this](GObjectPtr<GIOStream> stream) { ask(std::move(stream)); },
+                    [this](const std::string& reason) { fail(reason); },
+                });
+  dial_->start();
 }
 
-void WebsocketDial::Impl::on_event(GSocketClient* /*client*/, GSocketClientEvent event,
-                                   GSocketConnectable* /*connectable*/, GIOStream* connection,
-                                   gpointer data) noexcept {
-  auto* self = static_cast<Impl*>(data);
-  if (event == G_SOCKET_CLIENT_CONNECTING) self->phase_ = LinkPhase::kConnecting;
-  if (event == G_SOCKET_CLIENT_CONNECTED && G_IS_SOCKET_CONNECTION(connection)) {
-    self->prepare(g_socket_connection_get_socket(G_SOCKET_CONNECTION(connection)));
+void WebsocketDial::Impl::ask(GObjectPtr<GIOStream> stream) {
+  stream_ = std::move(stream);
+  exchange_.emplace(context_, stream_.get(), Secret(std::string_view(request_)), kMaxHead,
+                    [this](const HeadOutcome& outcome) { judge(outcome); });
+}
+
+void WebsocketDial::Impl::judge(const HeadOutcome& outcome) {
+  switch (outcome.kind) {
+    case HeadOutcome::Kind::kBroken:
+      return fail(connect_reason(*outcome.error, authority_));
+    case HeadOutcome::Kind::kTooLong:
+      return fail(not_http_reason(authority_));
+    case HeadOutcome::Kind::kEnded:
+      return fail(outcome.head.empty() ? hung_up_reason(authority_) : not_http_reason(authority_));
+    case HeadOutcome::Kind::kComplete:
+      break;
   }
-  if (event == G_SOCKET_CLIENT_TLS_HANDSHAKING) self->secure(G_TLS_CONNECTION(connection));
-  if (event == G_SOCKET_CLIENT_COMPLETE) self->phase_ = LinkPhase::kUpgrading;
-}
-
-void WebsocketDial::Impl::prepare(GSocket* socket) const {
-  // Several short frames leave in one flight.
-  g_socket_set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1, nullptr);
-  const auto limit =
-      std::chrono::duration_cast<std::chrono::milliseconds>(config_.max_unacknowledged);
-  g_socket_set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<gint>(limit.count()),
-                      nullptr);
-}
-
-void WebsocketDial::Impl::secure(GTlsConnection* connection) {
-  phase_ = LinkPhase::kSecuring;
-  if (config_.trusted != nullptr) g_tls_connection_set_database(connection, config_.trusted);
-  tls_ = share(connection);
-  g_signal_connect(connection, "accept-certificate", G_CALLBACK(on_certificate), this);
-}
-
-gboolean WebsocketDial::Impl::on_certificate(GTlsConnection* /*connection*/,
-                                             GTlsCertificate* /*certificate*/,
-                                             GTlsCertificateFlags faults, gpointer data) noexcept {
-  static_cast<Impl*>(data)->certificate_faults_ = faults;
-  return FALSE;
-}
-
-void WebsocketDial::Impl::on_connected(GObject* client, GAsyncResult* result,
-                                       gpointer data) noexcept {
-  TicketPtr ticket(static_cast<Ticket*>(data));
-  GError* raw = nullptr;
-  GObjectPtr<GSocketConnection> connection(
-      g_socket_client_connect_finish(G_SOCKET_CLIENT(client), result, &raw));
-  const ErrorPtr error(raw);
-  const auto self = ticket->dial.lock();
-  if (!self || !self->client_) return;
-  if (!connection) return self->fail(*error);
-  self->stream_.reset(G_IO_STREAM(connection.release()));
-  self->ask(std::move(ticket));
-}
-
-// --- the handshake
-
-void WebsocketDial::Impl::ask(TicketPtr ticket) {
-  GOutputStream* output = g_io_stream_get_output_stream(stream_.get());
-  Ticket* held = ticket.release();
-  const ThreadDefault scope(context_);
-  g_output_stream_write_all_async(output, held->request.data(), held->request.size(),
-                                  G_PRIORITY_DEFAULT, cancellable_.get(), on_written, held);
-}
-
-void WebsocketDial::Impl::on_written(GObject* output, GAsyncResult* result,
-                                     gpointer data) noexcept {
-  TicketPtr ticket(static_cast<Ticket*>(data));
-  GError* raw = nullptr;
-  const bool written =
-      g_output_stream_write_all_finish(G_OUTPUT_STREAM(output), result, nullptr, &raw) != 0;
-  const ErrorPtr error(raw);
-  const auto self = ticket->dial.lock();
-  if (!self || !self->client_) return;
-  if (!written) return self->fail(*error);
-  self->wait_for_octet(std::move(ticket));
-}
-
-// One octet at a time, so that what follows the answer stays in the stream.
-void WebsocketDial::Impl::wait_for_octet(TicketPtr ticket) {
-  GInputStream* input = g_io_stream_get_input_stream(stream_.get());
-  Ticket* held = ticket.release();
-  const ThreadDefault scope(context_);
-  g_input_stream_read_async(input, &held->octet, 1, G_PRIORITY_DEFAULT, cancellable_.get(),
-                            on_octet, held);
-}
-
-void WebsocketDial::Impl::on_octet(GObject* input, GAsyncResult* result, gpointer data) noexcept {
-  TicketPtr ticket(static_cast<Ticket*>(data));
-  GError* raw = nullptr;
-  const gssize got = g_input_stream_read_finish(G_INPUT_STREAM(input), result, &raw);
-  const ErrorPtr error(raw);
-  const auto self = ticket->dial.lock();
-  if (!self || !self->client_) return;
-  if (got < 0) return self->fail(*error);
-  if (got == 0) return self->ended();
-  self->take_octets(std::move(ticket));
-}
-
-// The one that has come, and those that are there with it.
-void WebsocketDial::Impl::take_octets(TicketPtr ticket) {
-  auto* input = G_POLLABLE_INPUT_STREAM(g_io_stream_get_input_stream(stream_.get()));
-  gssize got = 1;
-  ErrorPtr error;
-  while (got == 1) {
-    head_.push_back(static_cast<char>(ticket->octet));
-    if (head_.ends_with(kHttpHeadEnd)) return judge();
-    if (head_.size() >= kMaxHead) return fail(not_http_reason(authority_));
-    GError* raw = nullptr;
-    got = g_pollable_input_stream_read_nonblocking(input, &ticket->octet, 1, cancellable_.get(),
-                                                   &raw);
-    error.reset(raw);
-  }
-  if (got == 0) return ended();
-  if (!g_error_matches(error.get(), G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) return fail(*error);
-  wait_for_octet(std::move(ticket));
-}
-
-void WebsocketDial::Impl::ended() {
-  fail(head_.empty() ? hung_up_reason(authority_) : not_http_reason(authority_));
-}
-
-void WebsocketDial::Impl::judge() {
-  const std::string fault = handshake_fault(head_, key_, authority_);
+  const std::string fault = handshake_fault(outcome.head, key_, authority_);
   if (!fault.empty()) return fail(fault);
+  const auto self = shared_from_this();
   auto stream = std::move(stream_);
   give_up();
   if (callbacks_.on_open) callbacks_.on_open(std::move(stream));
 }
 
-// --- the end
-
 void WebsocketDial::Impl::fail(const std::string& reason) {
+  const auto self = shared_from_this();
   give_up();
   if (callbacks_.on_failed) callbacks_.on_failed(reason);
 }
 
 void WebsocketDial::Impl::give_up() {
+  exchange_.reset();
+  dial_.reset();
   const ThreadDefault scope(context_);
-  if (client_) g_signal_handlers_disconnect_by_data(client_.get(), this);
-  client_.reset();
-  if (tls_) g_signal_handlers_disconnect_by_data(tls_.get(), this);
-  tls_.reset();
-  if (cancellable_) g_cancellable_cancel(cancellable_.get());
-  cancellable_.reset();
   stream_.reset();
 }
 
 WebsocketDial::WebsocketDial(GMainContext* context, WebsocketDialConfig config,
                              WebsocketDialCallbacks callbacks)
-    : impl_(std::make_shared<Impl>(context, config, std::move(callbacks))) {}
+    : impl_(std::make_shared<Impl>(context, std::move(config), std::move(callbacks))) {}
 WebsocketDial::~WebsocketDial() {
   impl_->give_up();
 }
@@ -308,8 +182,8 @@ WebsocketDial::~WebsocketDial() {
 void WebsocketDial::start(GUri* uri) {
   impl_->start(uri);
 }
-LinkPhase WebsocketDial::phase() const {
-  return impl_->phase();
+std::string WebsocketDial::timeout_reason(Duration after) const {
+  return impl_->timeout_reason(after);
 }
 
 }  // namespace peersock::adapters

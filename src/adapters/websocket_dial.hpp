@@ -1,4 +1,4 @@
-// One attempt to open a WebSocket as a client (RFC 6455 section 4.1): name, TCP, TLS, handshake.
+// One attempt to open a WebSocket as a client (RFC 6455 section 4.1): a stream and the handshake.
 // What it gives is the bare stream, so that its owner decides how much may be read from it at a
 // time: libsoup's own client reads for as long as the server is fast enough.
 #pragma once
@@ -10,8 +10,7 @@
 #include <gio/gio.h>
 
 #include "adapters/glib_ptr.hpp"
-#include "adapters/mailbox_link_reason.hpp"
-#include "core/time.hpp"
+#include "adapters/stream_dial.hpp"
 
 namespace peersock::adapters {
 
@@ -24,15 +23,14 @@ struct WebsocketDialCallbacks {
 };
 
 struct WebsocketDialConfig {
-  /// Whose signature makes a certificate of wss:// good; null: the system's authorities.
-  GTlsDatabase* trusted = nullptr;
-  /// The connection is lost when the server's machine acknowledges nothing for this long.
-  Duration max_unacknowledged = 20s;
+  StreamDialConfig stream;
+  /// Which proxy to go through, if any.
+  wire::ProxyRules proxies;
 };
 
 class WebsocketDial {
  public:
-  /// `context` and `config.trusted` must outlive the attempt.
+  /// `context` and `config.stream.trusted` must outlive the attempt.
   WebsocketDial(GMainContext* context, WebsocketDialConfig config,
                 WebsocketDialCallbacks callbacks);
   WebsocketDial(const WebsocketDial&) = delete;
@@ -44,12 +42,16 @@ class WebsocketDial {
 
   /// `uri` is ws:// or wss:// with a host. Once only.
   void start(GUri* uri);
-  [[nodiscard]] LinkPhase phase() const;
+  /// Why it is given up now, for the user; only after `start`.
+  [[nodiscard]] std::string timeout_reason(Duration after) const;
 
  private:
   class Impl;
   std::shared_ptr<Impl> impl_;  // lives on while one of its callbacks runs
 };
+
+/// Where the server of a ws:// or wss:// address with a host is, and through which proxy.
+[[nodiscard]] StreamTarget stream_target(GUri* uri, const wire::ProxyRules& proxies);
 
 /// Whether a path or query can stand in a request as it is: no blank, no control character, ASCII.
 [[nodiscard]] bool fits_request_line(const char* text);

@@ -51,7 +51,9 @@ struct Key {
 constexpr std::string_view kListKey = "url";
 
 using View = std::string_view;
-constexpr std::array<Key, 10> kKeys{{
+constexpr std::array<Key, 13> kKeys{{
+    {"ice", "port-search",
+     [](SettingsLayer& l, View o, View t) { return put(l.port_search, parse_port_search(o, t)); }},
     {"ice", "stun",
      [](SettingsLayer& l, View o, View t) { return put(l.stun_host, parse_server(o, t)); }},
     {"ice", "stun-port",
@@ -68,8 +70,12 @@ constexpr std::array<Key, 10> kKeys{{
      }},
     {"ice", "turn-transport",
      [](SettingsLayer& l, View o, View t) {
-       return put(l.turn_transport, parse_turn_transport(o, t));
+       return put(l.turn_transports, parse_turn_transports(o, t));
      }},
+    {"ice", "path",
+     [](SettingsLayer& l, View o, View t) { return put(l.path, parse_path_policy(o, t)); }},
+    {"network", "proxy",
+     [](SettingsLayer& l, View o, View t) { return put(l.proxies, parse_proxy(o, t)); }},
     {"quic", "congestion",
      [](SettingsLayer& l, View o, View t) { return put(l.congestion, parse_congestion(o, t)); }},
     {"quic", "engine",
@@ -259,7 +265,10 @@ Result<ConfigFile> read_config_file(const std::string& path, Presence presence) 
   wipe((*content)->text);
   if (!layer) return tl::unexpected(std::move(layer.error()));
   config.layer = std::move(*layer);
-  if (config.layer.turn_password && (*content)->others_read) {
+  const auto& proxies = config.layer.proxies;
+  const bool has_password = config.layer.turn_password ||
+                            (proxies && proxies->plain && !proxies->plain->credentials.empty());
+  if (has_password && (*content)->others_read) {
     config.warnings.push_back(fmt::format(
         "{} holds a password and can be read by others; run chmod 600 on it", excerpt(path, 200)));
   }

@@ -73,9 +73,10 @@ std::optional<Error> verdict_on(const Diagnosis& diagnosis) {
   }
   if (first_that_works(diagnosis) != nullptr) return std::nullopt;
   if (!looked_outside(diagnosis) && diagnosis.has_network) return std::nullopt;
-  return Error{ErrorKind::kNoPath,
-               "There is no way to peers outside this network: neither a STUN nor a TURN server "
-               "answers; check whether a firewall blocks UDP, or try --turn-transport tcp"};
+  return Error{
+      ErrorKind::kNoPath,
+      "There is no way to peers outside this network: neither a STUN nor a TURN server "
+      "answers; check whether a firewall blocks UDP, or name a TURN server with TLS on port 443"};
 }
 
 }  // namespace peersock::app

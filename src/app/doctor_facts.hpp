@@ -14,13 +14,14 @@
 
 namespace peersock::app {
 
-enum class ServerKind : std::uint8_t { kRendezvous, kStun, kTurn };
+enum class ServerKind : std::uint8_t { kProxy, kRendezvous, kStun, kTurn };
 
 struct DoctorServer {
   ServerKind kind = ServerKind::kRendezvous;
   std::string name;               ///< URL, or HOST:PORT
   std::optional<Duration> after;  ///< how soon it did its work; absent: it did not
   std::string problem;            ///< then: why, as the end of a sentence
+  std::string transport{};        ///< to a TURN server: "udp", "tcp" or "tls"; empty for others
 };
 
 /// The way to the internet of one address family.

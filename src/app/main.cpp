@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include "adapters/stdio_channel.hpp"
@@ -22,6 +23,13 @@ void protect_process() {
   adapters::prepare_standard_streams();
   const rlimit none{0, 0};
   static_cast<void>(setrlimit(RLIMIT_CORE, &none));
+}
+
+/// What a transfer holds comes and goes with every turn of the loop. Giving it back to the system
+/// each time, and having it zeroed by the next page fault, was a fifth of a receiver's time.
+void keep_freed_memory() {
+  constexpr int kKept = 4 * 1024 * 1024;
+  static_cast<void>(mallopt(M_TRIM_THRESHOLD, kKept));
 }
 
 ExitCode run(int argc, char** argv) {
@@ -47,5 +55,6 @@ ExitCode run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   protect_process();
+  keep_freed_memory();
   return static_cast<int>(run(argc, argv));
 }

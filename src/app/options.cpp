@@ -1,6 +1,7 @@
 #include "app/options.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -15,7 +16,8 @@
 namespace peersock::app {
 namespace {
 
-constexpr std::string_view kTurnPasswordFlag = "--turn-password";
+/// Options whose values nobody else may see.
+constexpr std::array<std::string_view, 2> kSecretFlags{"--turn-password", "--proxy"};
 /// Two numbers and three words, if each is an argument of its own.
 constexpr int kMaxCodeArguments = 5;
 
@@ -62,7 +64,8 @@ struct Raw {
   std::vector<std::string> rendezvous;
   Text stun, stun_port;
   Text turn, turn_port, turn_user, turn_password, turn_transport;
-  Text engine, congestion;
+  Text proxy;
+  Text engine, congestion, path, port_search;
   MailboxArguments mailbox;
   bool quiet = false;
   bool verbose = false;
@@ -107,12 +110,21 @@ void add_network_options(CLI::App& command, Raw& raw) {
   add_text(command, "--turn-user", "NAME", raw.turn_user, "User name at the TURN server");
   add_text(command, "--turn-password", "PASSWORD", raw.turn_password,
            "Password; better in PEERSOCK_TURN_PASSWORD or the configuration file");
-  add_text(command, "--turn-transport", "PROTOCOL", raw.turn_transport,
-           "How to talk to the TURN server: udp or tcp");
+  add_text(
+      command, "--turn-transport", "PROTOCOL", raw.turn_transport,
+      "How to talk to the TURN server: auto (the default), or udp, tcp, tls with commas between");
+  add_text(command, "--proxy", "URL", raw.proxy,
+           "HTTP proxy for the rendezvous and for TURN over TCP and TLS: "
+           "http://[USER:PASSWORD@]HOST:PORT; empty for none; with a password better in "
+           "PEERSOCK_PROXY or the configuration file");
   add_text(command, "--engine", "NAME", raw.engine,
            "What carries out QUIC here: openssl (the default) or ngtcp2");
   add_text(command, "--congestion", "NAME", raw.congestion,
            "Congestion control with ngtcp2: bbr (the default), cubic or reno");
+  add_text(command, "--port-search", "WHEN", raw.port_search,
+           "Search for a direct path while the session is relayed: auto (the default) or off");
+  add_text(command, "--path", "HOW", raw.path,
+           "What carries datagrams: auto (the default), or nice for libnice's calls only");
   add_text(command, "--config", "FILE", raw.options.config_file,
            "Configuration file instead of $XDG_CONFIG_HOME/peersock.conf");
 }
@@ -239,10 +251,13 @@ void convert_settings(Conversion& conversion, Raw& raw) {
   conversion.read(layer.turn_port, "--turn-port", raw.turn_port, parse_port);
   conversion.read(layer.turn_user, "--turn-user", raw.turn_user, parse_turn_user);
   conversion.read(layer.turn_password, "--turn-password", raw.turn_password, parse_turn_password);
-  conversion.read(layer.turn_transport, "--turn-transport", raw.turn_transport,
-                  parse_turn_transport);
+  conversion.read(layer.turn_transports, "--turn-transport", raw.turn_transport,
+                  parse_turn_transports);
+  conversion.read(layer.proxies, "--proxy", raw.proxy, parse_proxy);
   conversion.read(layer.engine, "--engine", raw.engine, parse_engine);
   conversion.read(layer.congestion, "--congestion", raw.congestion, parse_congestion);
+  conversion.read(layer.port_search, "--port-search", raw.port_search, parse_port_search);
+  conversion.read(layer.path, "--path", raw.path, parse_path_policy);
 }
 
 void convert_endpoint(Conversion& conversion, Raw& raw) {
@@ -289,7 +304,9 @@ Result<CommandLine> convert(Raw raw) {
   convert_endpoint(conversion, raw);
   convert_code(conversion, raw);
   convert_settings(conversion, raw);
-  if (raw.turn_password) wipe(*raw.turn_password);
+  for (Text* secret : {&raw.turn_password, &raw.proxy}) {
+    if (*secret) wipe(**secret);
+  }
   if (conversion.error()) return tl::unexpected(*conversion.error());
   return CommandLine(std::move(raw.options));
 }
@@ -298,15 +315,18 @@ void overwrite(char* text) {
   std::fill(text, text + std::strlen(text), '*');
 }
 
+bool is_secret_flag(std::string_view argument) {
+  return std::find(kSecretFlags.begin(), kSecretFlags.end(), argument) != kSecretFlags.end();
+}
+
 void hide_secrets(int argc, char** argv, const std::vector<std::string>& code) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
-    const bool is_password = argv[i - 1] == kTurnPasswordFlag;
-    const bool carries_password = argument.starts_with(kTurnPasswordFlag) &&
-                                  argument.substr(kTurnPasswordFlag.size()).starts_with('=');
-    if (carries_password) {
-      overwrite(argv[i] + kTurnPasswordFlag.size() + 1);
-    } else if (is_password || std::find(code.begin(), code.end(), argument) != code.end()) {
+    const bool is_secret = is_secret_flag(argv[i - 1]);
+    const std::size_t equals = argument.find('=');
+    if (equals != std::string_view::npos && is_secret_flag(argument.substr(0, equals))) {
+      overwrite(argv[i] + equals + 1);
+    } else if (is_secret || std::find(code.begin(), code.end(), argument) != code.end()) {
       overwrite(argv[i]);
     }
   }

@@ -42,9 +42,9 @@ struct Information {
 };
 using CommandLine = std::variant<Options, Information>;
 
-/// Reads the arguments and overwrites the code and the TURN password where they stand in `argv`.
-/// Errors are kUsage, one sentence, without the code, the password or an argument that is in the
-/// wrong place (it may be one of them).
+/// Reads the arguments and overwrites the code, the TURN password and the proxy where they stand in
+/// `argv`. Errors are kUsage, one sentence, without the code, the password or an argument that is
+/// in the wrong place (it may be one of them).
 [[nodiscard]] Result<CommandLine> parse_command_line(int argc, char** argv);
 
 /// Whether --json is among the arguments: how to report that they are wrong.

@@ -45,6 +45,8 @@ std::string_view name_of(ServerKind kind) {
       return "stun";
     case ServerKind::kTurn:
       return "turn";
+    case ServerKind::kProxy:
+      return "proxy";
     case ServerKind::kRendezvous:
       break;
   }
@@ -71,6 +73,7 @@ Json object_of(const DoctorFact& fact) {
           [](const DoctorServer& f) {
             return object("doctor_server", {{"kind", name_of(f.kind)},
                                             {"name", f.name},
+                                            {"transport", text_or_null(f.transport)},
                                             {"works", f.after.has_value()},
                                             {"after_ms", milliseconds(f.after)},
                                             {"problem", text_or_null(f.problem)}});
@@ -97,6 +100,12 @@ Json object_of(const DoctorFact& fact) {
       fact);
 }
 
+std::string over(const std::string& transport) {
+  if (transport == "udp") return " over UDP";
+  if (transport == "tcp") return " over TCP";
+  return transport == "tls" ? " over TLS" : "";
+}
+
 std::string server_line(const DoctorServer& server) {
   const char* label = "Rendezvous server";
   const char* works = "lets us in";
@@ -106,13 +115,15 @@ std::string server_line(const DoctorServer& server) {
   } else if (server.kind == ServerKind::kTurn) {
     label = "TURN server";
     works = "gives a relay";
+  } else if (server.kind == ServerKind::kProxy) {
+    label = "Proxy";
+    works = "lets us through";
   }
+  const std::string name = printable(server.name) + over(server.transport);
   if (server.after) {
-    return fmt::format("{} {}: {}, {}", label, printable(server.name), works,
-                       format_duration(*server.after));
+    return fmt::format("{} {}: {}, {}", label, name, works, format_duration(*server.after));
   }
-  return fmt::format("{} {}: not usable ({})", label, printable(server.name),
-                     printable(server.problem));
+  return fmt::format("{} {}: not usable ({})", label, name, printable(server.problem));
 }
 
 std::string nat_lines(const DoctorNat& nat) {

@@ -32,14 +32,24 @@ Json milliseconds(const std::optional<Duration>& duration) {
   return std::round(static_cast<double>(duration->count()) / 1e3) / 1e3;
 }
 
+Json reason_of(const PathInfo& path) {
+  if (path.reason == RelayReason::kNone) return nullptr;
+  return to_string(path.reason);
+}
+
 Json path_object(const event::PathChosen& chosen) {
   const PathInfo& path = chosen.path;
+  const Json relay_transport =
+      path.relay_transport.empty() ? Json(nullptr) : Json(path.relay_transport);
   return object("path_chosen", {{"kind", path.relayed ? "relayed" : "direct"},
                                 {"local_type", path.local_type},
                                 {"remote_type", path.remote_type},
                                 {"local_address", path.local_address},
                                 {"remote_address", path.remote_address},
                                 {"transport", path.transport},
+                                {"relay_transport", relay_transport},
+                                {"datagram_path", path.split ? "split" : "nice"},
+                                {"reason", reason_of(path)},
                                 {"round_trip_ms", milliseconds(chosen.round_trip)}});
 }
 
@@ -69,6 +79,9 @@ Json object_of(const Event& event) {
                           return object("peer_arrived", {{"mode", e.mode}});
                         },
                         [](const event::PathChosen& e) { return path_object(e); },
+                        [](const event::PathRestarted& e) {
+                          return object("path_restarted", {{"reason", to_string(e.reason)}});
+                        },
                         [](const event::Authenticated& e) {
                           return object("authenticated", {{"engine", e.engine}});
                         },

@@ -17,12 +17,29 @@ std::string path_line(const event::PathChosen& chosen, bool with_addresses) {
   std::string line = fmt::format("Path: {}, {} to {}, {}", path.relayed ? "relayed" : "direct",
                                  printable(path.local_type), printable(path.remote_type),
                                  printable(path.transport));
+  if (path.relay_transport == "tcp") line += ", relay over TCP";
+  if (path.relay_transport == "tls") line += ", relay over TLS";
   if (chosen.round_trip) line += fmt::format(", {}", format_duration(*chosen.round_trip));
+  if (path.reason != RelayReason::kNone) line += fmt::format(": {}", text_of(path.reason));
   if (with_addresses) {
-    line +=
-        fmt::format(" ({} to {})", printable(path.local_address), printable(path.remote_address));
+    line += fmt::format(" ({} to {}, {})", printable(path.local_address),
+                        printable(path.remote_address), path.split ? "split" : "nice");
   }
   return line;
+}
+
+std::string_view restart_line(RestartReason reason) {
+  switch (reason) {
+    case RestartReason::kSilent:
+      return "Path: no answer from the other side, looking for another way";
+    case RestartReason::kBroken:
+      return "Path: broken, looking for another way";
+    case RestartReason::kNetwork:
+      return "Path: the network has changed, looking for another way";
+    case RestartReason::kPeer:
+      return "Path: the other side looks for another way";
+  }
+  return "Path: looking for another way";
 }
 
 std::string_view outcome(CloseReason reason) {
@@ -68,6 +85,7 @@ std::string line_of(const Event& event, bool verbose) {
             return fmt::format("The other side is here ({})", printable(e.mode));
           },
           [&](const event::PathChosen& e) { return path_line(e, verbose); },
+          [](const event::PathRestarted& e) { return std::string(restart_line(e.reason)); },
           [](const event::Authenticated&) { return std::string("Auth success"); },
           [](const event::Listening& e) {
             return fmt::format("Listening on {}", printable(e.address));
@@ -99,6 +117,7 @@ Verbosity threshold(const Event& event) {
                         [](const event::Motd&) { return Verbosity::kNormal; },
                         [](const event::PeerArrived&) { return Verbosity::kNormal; },
                         [](const event::PathChosen&) { return Verbosity::kNormal; },
+                        [](const event::PathRestarted&) { return Verbosity::kNormal; },
                         [](const event::Authenticated&) { return Verbosity::kNormal; },
                         [](const event::Listening&) { return Verbosity::kNormal; },
                         [](const event::PeerLeft&) { return Verbosity::kNormal; },

@@ -29,6 +29,18 @@ bool has_network() {
                      [](const auto& found) { return found.up && !found.loopback; });
 }
 
+const char* transport_name(TurnTransport transport) {
+  switch (transport) {
+    case TurnTransport::kTcp:
+      return "tcp";
+    case TurnTransport::kTls:
+      return "tls";
+    case TurnTransport::kUdp:
+      break;
+  }
+  return "udp";
+}
+
 /// Everything at once; each answer goes into the diagnosis, and is shown in a fixed order.
 class Doctor {
  public:
@@ -40,18 +52,21 @@ class Doctor {
     diagnosis_.relay = options.relay;
     diagnosis_.has_network = has_network();
     auto ice = ice_config(options.relay, settings);
+    proxies_ = settings.proxies;
+    add_proxies(settings.rendezvous_urls, ice);
     for (const auto& url : settings.rendezvous_urls) add_rendezvous(url);
     add_nat(ice);
-    if (!ice.turn.empty()) add_relay(std::move(ice.turn[0]));
+    for (auto& turn : ice.turn) add_relay(std::move(turn));
     if (options.trace) trace_ = [this](const TraceStep& step) { printer_.show(step); };
     time_ = options.timeout ? std::min(*options.timeout, kDefaultLimit) : kDefaultLimit;
   }
 
   void start() {
     limit_.after(time_);
-    waiting_ = rendezvous_.size() + (relay_ ? 1 : 0) + (nat_config_ ? 1 : 0);
+    waiting_ = proxy_checks_.size() + rendezvous_.size() + relays_.size() + (nat_config_ ? 1 : 0);
+    for (const auto& check : proxy_checks_) check->start();
     for (const auto& check : rendezvous_) check->start();
-    if (relay_) relay_->start();
+    for (const auto& check : relays_) check->start();
     if (!nat_config_) return;
     nat_ = std::make_unique<adapters::NatCheck>(
         context_, rng_, *std::move(nat_config_), trace_,
@@ -71,14 +86,42 @@ class Doctor {
 
  private:
   std::size_t add_server(ServerKind kind, std::string name) {
-    diagnosis_.servers.push_back({kind, std::move(name), std::nullopt, adapters::kNoAnswer});
+    diagnosis_.servers.push_back({kind, std::move(name), std::nullopt, adapters::kNoAnswer, {}});
     return diagnosis_.servers.size() - 1;
+  }
+
+  /// Each proxy once, with the first server that is reached through it.
+  void add_proxies(const std::vector<std::string>& urls, const adapters::IceAgentConfig& ice) {
+    for (const auto& url : urls) {
+      if (const auto target = adapters::stream_target_of(url, proxies_)) add_proxy(*target);
+    }
+    for (const auto& turn : ice.turn) {
+      if (turn.transport == TurnTransport::kUdp) continue;
+      adapters::StreamTarget target;
+      target.host = turn.host;
+      target.port = turn.port;
+      target.proxy = proxies_.choose(turn.host, true);
+      add_proxy(std::move(target));
+    }
+  }
+
+  void add_proxy(adapters::StreamTarget target) {
+    if (!target.proxy) return;
+    const std::string name = ice::endpoint_text(target.proxy->host, target.proxy->port);
+    for (const DoctorServer& known : diagnosis_.servers) {
+      if (known.name == name) return;
+    }
+    target.tls = false;
+    const std::size_t index = add_server(ServerKind::kProxy, name);
+    proxy_checks_.push_back(std::make_unique<adapters::ProxyCheck>(
+        context_, std::move(target),
+        [this, index](adapters::ServerFinding found) { take(index, std::move(found)); }));
   }
 
   void add_rendezvous(const std::string& url) {
     const std::size_t index = add_server(ServerKind::kRendezvous, url);
     rendezvous_.push_back(std::make_unique<adapters::RendezvousCheck>(
-        context_, url,
+        context_, url, proxies_,
         [this, index](adapters::ServerFinding found) { take(index, std::move(found)); }));
   }
 
@@ -98,9 +141,11 @@ class Doctor {
   void add_relay(adapters::TurnServer server) {
     const std::size_t index =
         add_server(ServerKind::kTurn, ice::endpoint_text(server.host, server.port));
-    relay_ = std::make_unique<adapters::RelayCheck>(
-        context_, std::move(server), resolver_,
-        [this, index](adapters::ServerFinding found) { take(index, std::move(found)); });
+    diagnosis_.servers[index].transport = transport_name(server.transport);
+    server.later = false;
+    relays_.push_back(std::make_unique<adapters::RelayCheck>(
+        context_, std::move(server), proxies_, resolver_,
+        [this, index](adapters::ServerFinding found) { take(index, std::move(found)); }));
   }
 
   void take(std::size_t index, adapters::ServerFinding found) {
@@ -150,8 +195,10 @@ class Doctor {
   std::size_t waiting_ = 0;
   bool gave_up_ = false;
   adapters::Wakeup limit_;
+  wire::ProxyRules proxies_;
+  std::vector<std::unique_ptr<adapters::ProxyCheck>> proxy_checks_;
   std::vector<std::unique_ptr<adapters::RendezvousCheck>> rendezvous_;
-  std::unique_ptr<adapters::RelayCheck> relay_;
+  std::vector<std::unique_ptr<adapters::RelayCheck>> relays_;
   std::optional<adapters::NatCheckConfig> nat_config_;
   std::unique_ptr<adapters::NatCheck> nat_;
 };

@@ -62,9 +62,11 @@ Result<adapters::GlibHostConfig> host_config(Options& options, const Environment
   config.peer.once = options.once;
   config.peer.ice.relay = options.relay;
   config.peer.ice.has_relay = !loaded->settings.turn_host.empty();
+  config.peer.ice.has_stun = !loaded->settings.stun_host.empty();
   config.endpoint = options.endpoint;
   config.engine = loaded->settings.engine;
   config.congestion = loaded->settings.congestion;
+  config.port_search = loaded->settings.port_search;
   config.ice = ice_config(options.relay, loaded->settings);
   return config;
 }

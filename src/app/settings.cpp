@@ -1,6 +1,9 @@
 #include "app/settings.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <initializer_list>
+#include <memory>
 #include <utility>
 
 #include "app/config_file.hpp"
@@ -12,7 +15,9 @@ namespace {
 constexpr const char* kCodeVariable = "PEERSOCK_CODE";
 constexpr const char* kRendezvousVariable = "PEERSOCK_RENDEZVOUS";
 constexpr const char* kTurnPasswordVariable = "PEERSOCK_TURN_PASSWORD";
+constexpr const char* kProxyVariable = "PEERSOCK_PROXY";
 constexpr const char* kEngineVariable = "PEERSOCK_ENGINE";
+constexpr const char* kPathVariable = "PEERSOCK_PATH";
 constexpr const char* kCongestionVariable = "PEERSOCK_CONGESTION";
 
 constexpr const char* kDefaultRendezvous = "ws://relay.magic-wormhole.io:4000/v1";
@@ -37,6 +42,30 @@ std::optional<Secret> secret_variable(Getter get, const char* name) {
   return secret;
 }
 
+/// The first of them that is set.
+std::optional<ProxyVariable> proxy_variable(Getter get, std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    if (auto value = secret_variable(get, name)) return ProxyVariable{name, std::move(*value)};
+  }
+  return std::nullopt;
+}
+
+std::shared_ptr<const wire::HttpProxy> standard_proxy(const std::optional<ProxyVariable>& own,
+                                                      const std::optional<ProxyVariable>& all,
+                                                      std::vector<std::string>& warnings) {
+  const auto& variable = own ? own : all;
+  if (!variable) return nullptr;
+  auto proxy = wire::parse_http_proxy(variable->value.reveal_text());
+  if (proxy) return std::make_shared<const wire::HttpProxy>(std::move(*proxy));
+  std::string warning = variable->name +
+                        " holds no proxy of a kind that peersock can use (http://HOST:PORT); going "
+                        "on without it";
+  if (std::find(warnings.begin(), warnings.end(), warning) == warnings.end()) {
+    warnings.push_back(std::move(warning));
+  }
+  return nullptr;
+}
+
 template <typename T>
 void take(T& setting, std::optional<T>& value) {
   if (value) setting = std::move(*value);
@@ -50,9 +79,12 @@ void apply(Settings& settings, SettingsLayer& layer) {
   take(settings.turn_port, layer.turn_port);
   take(settings.turn_user, layer.turn_user);
   take(settings.turn_password, layer.turn_password);
-  take(settings.turn_transport, layer.turn_transport);
+  take(settings.turn_transports, layer.turn_transports);
+  take(settings.proxies, layer.proxies);
   take(settings.engine, layer.engine);
   take(settings.congestion, layer.congestion);
+  take(settings.port_search, layer.port_search);
+  take(settings.path, layer.path);
 }
 
 }  // namespace
@@ -62,8 +94,15 @@ Environment take_environment(Getter get) {
   environment.code = secret_variable(get, kCodeVariable);
   environment.rendezvous = variable(get, kRendezvousVariable);
   environment.turn_password = secret_variable(get, kTurnPasswordVariable);
+  environment.proxy = secret_variable(get, kProxyVariable);
+  environment.http_proxy = proxy_variable(get, {"http_proxy"});
+  environment.https_proxy = proxy_variable(get, {"https_proxy", "HTTPS_PROXY"});
+  environment.all_proxy = proxy_variable(get, {"all_proxy", "ALL_PROXY"});
+  environment.no_proxy = variable(get, "no_proxy");
+  if (!environment.no_proxy) environment.no_proxy = variable(get, "NO_PROXY");
   environment.engine = variable(get, kEngineVariable);
   environment.congestion = variable(get, kCongestionVariable);
+  environment.path = variable(get, kPathVariable);
   environment.config_home = variable(get, "XDG_CONFIG_HOME");
   environment.home = variable(get, "HOME");
   return environment;
@@ -78,9 +117,21 @@ Result<SettingsLayer> environment_layer(const Environment& environment) {
                   [](const char* name, const Secret& password) {
                     return parse_turn_password(name, password.reveal_text());
                   });
+  conversion.read(
+      layer.proxies, kProxyVariable, environment.proxy,
+      [](const char* name, const Secret& proxy) { return parse_proxy(name, proxy.reveal_text()); });
   conversion.read(layer.engine, kEngineVariable, environment.engine, parse_engine);
   conversion.read(layer.congestion, kCongestionVariable, environment.congestion, parse_congestion);
+  conversion.read(layer.path, kPathVariable, environment.path, parse_path_policy);
   if (conversion.error()) return tl::unexpected(*conversion.error());
+  return layer;
+}
+
+SettingsLayer standard_proxies(const Environment& environment, std::vector<std::string>& warnings) {
+  SettingsLayer layer;
+  layer.proxies.emplace();
+  layer.proxies->plain = standard_proxy(environment.http_proxy, environment.all_proxy, warnings);
+  layer.proxies->secure = standard_proxy(environment.https_proxy, environment.all_proxy, warnings);
   return layer;
 }
 
@@ -122,11 +173,15 @@ Result<LoadedSettings> load_settings(SettingsLayer command_line,
     if (!read) return tl::unexpected(std::move(read.error()));
     file = std::move(*read);
   }
+  const bool has_proxy = command_line.proxies || variables->proxies || file.layer.proxies;
   std::vector<SettingsLayer> layers;
   layers.push_back(std::move(command_line));
   layers.push_back(std::move(*variables));
   layers.push_back(std::move(file.layer));
-  return LoadedSettings{merge(std::move(layers)), std::move(file.warnings)};
+  if (!has_proxy) layers.push_back(standard_proxies(environment, file.warnings));
+  LoadedSettings loaded{merge(std::move(layers)), std::move(file.warnings)};
+  loaded.settings.proxies.exceptions = wire::NoProxy(environment.no_proxy.value_or(""));
+  return loaded;
 }
 
 }  // namespace peersock::app

@@ -55,6 +55,19 @@ bool is_name_character(char c) {
          c == '.' || c == '_';
 }
 
+std::string_view trimmed(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
+std::optional<TurnTransport> transport_of(std::string_view name) {
+  if (name == "udp") return TurnTransport::kUdp;
+  if (name == "tcp") return TurnTransport::kTcp;
+  if (name == "tls") return TurnTransport::kTls;
+  return std::nullopt;
+}
+
 bool is_text(std::string_view text) {
   return std::none_of(text.begin(), text.end(),
                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }) &&
@@ -92,10 +105,35 @@ Result<Secret> parse_turn_password(std::string_view origin, std::string_view tex
   return expected(origin, fmt::format("a password of 1 to {} octets of UTF-8", kMaxTurnPassword));
 }
 
-Result<TurnTransport> parse_turn_transport(std::string_view origin, std::string_view text) {
-  if (text == "udp") return TurnTransport::kUdp;
-  if (text == "tcp") return TurnTransport::kTcp;
-  return expected(origin, text, "udp or tcp");
+Result<TurnTransports> parse_turn_transports(std::string_view origin, std::string_view text) {
+  if (text == "auto") return TurnTransports();
+  TurnTransports transports;
+  std::string_view rest = text;
+  while (true) {
+    const std::size_t comma = rest.find(',');
+    const auto transport = transport_of(trimmed(rest.substr(0, comma)));
+    if (!transport ||
+        std::find(transports.begin(), transports.end(), *transport) != transports.end()) {
+      return expected(origin, text, "auto, or one or more of udp, tcp and tls with commas between");
+    }
+    transports.push_back(*transport);
+    if (comma == std::string_view::npos) return transports;
+    rest.remove_prefix(comma + 1);
+  }
+}
+
+Result<wire::ProxyRules> parse_proxy(std::string_view origin, std::string_view text) {
+  wire::ProxyRules rules;
+  if (text.empty()) return rules;
+  auto proxy = wire::parse_http_proxy(text);
+  if (!proxy) {
+    return expected(origin,
+                    "http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, or nothing to do "
+                    "without a proxy");
+  }
+  rules.plain = std::make_shared<const wire::HttpProxy>(std::move(*proxy));
+  rules.secure = rules.plain;
+  return rules;
 }
 
 Result<adapters::QuicEngine> parse_engine(std::string_view origin, std::string_view text) {
@@ -109,6 +147,12 @@ Result<adapters::Congestion> parse_congestion(std::string_view origin, std::stri
   if (text == "cubic") return adapters::Congestion::kCubic;
   if (text == "reno") return adapters::Congestion::kReno;
   return expected(origin, text, "bbr, cubic or reno");
+}
+
+Result<adapters::PathPolicy> parse_path_policy(std::string_view origin, std::string_view text) {
+  if (text == "auto") return adapters::PathPolicy::kAuto;
+  if (text == "nice") return adapters::PathPolicy::kNice;
+  return expected(origin, text, "auto or nice");
 }
 
 Result<std::string> parse_rendezvous_url(std::string_view origin, std::string_view text) {
@@ -171,6 +215,12 @@ Result<ice::RelayPolicy> parse_relay_policy(std::string_view origin, std::string
   if (text == "only") return ice::RelayPolicy::kOnly;
   if (text == "never") return ice::RelayPolicy::kNever;
   return expected(origin, text, "auto, only or never");
+}
+
+Result<bool> parse_port_search(std::string_view origin, std::string_view text) {
+  if (text == "auto") return true;
+  if (text == "off") return false;
+  return expected(origin, text, "auto or off");
 }
 
 Result<Duration> parse_timeout(std::string_view origin, std::string_view text) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "core/error.hpp"
@@ -13,6 +14,26 @@
 
 namespace peersock {
 
+/// Why a path goes through a relay.
+enum class RelayReason : std::uint8_t {
+  kNone,                  ///< it does not
+  kStillChecking,         ///< direct paths are still being tried
+  kRelayOnlyHere,         ///< no others are allowed on this side
+  kRelayOnlyThere,        ///< the peer offers no others
+  kNoCommonFamily,        ///< IPv4 alone on one side, IPv6 alone on the other
+  kUdpBlockedHere,        ///< STUN was asked, and nothing came back
+  kNoPublicAddressHere,   ///< STUN was not asked, or is silent
+  kNoPublicAddressThere,  ///< the peer names none
+  kBothNatsDependent,     ///< endpoint-dependent mapping (RFC 4787 section 4.1) on both sides
+  kNatHereDependent,      ///< on this side, and the other one does not let it in
+  kNatThereDependent,
+  kChecksUnanswered,  ///< nothing is known but that
+};
+/// "still_checking", "udp_blocked_here", …; empty for kNone.
+[[nodiscard]] std::string_view to_string(RelayReason reason);
+/// For people, as the end of a sentence; empty for kNone.
+[[nodiscard]] std::string_view text_of(RelayReason reason);
+
 /// How the two sides reach each other.
 struct PathInfo {
   bool relayed = false;
@@ -20,10 +41,24 @@ struct PathInfo {
   std::string remote_type;  ///< likewise
   std::string local_address;
   std::string remote_address;
-  std::string transport;  ///< "udp", or "tcp" for an ICE-TCP pair
+  std::string transport;                    ///< "udp", or "tcp" for an ICE-TCP pair
+  RelayReason reason = RelayReason::kNone;  ///< of a relayed one
+  /// Datagrams go through a socket of our own beside libnice's, and are never fragmented.
+  bool split = false;
+  /// How this side talks to its own relay: "udp", "tcp" or "tls"; empty without one.
+  std::string relay_transport{};
 
   friend bool operator==(const PathInfo&, const PathInfo&) = default;
 };
+
+/// Why another path is looked for in the middle of a session.
+enum class RestartReason : std::uint8_t {
+  kSilent,   ///< the other side does not answer
+  kBroken,   ///< the path reported that it is gone
+  kNetwork,  ///< this machine's addresses have changed
+  kPeer,     ///< the other side asked for it
+};
+[[nodiscard]] std::string_view to_string(RestartReason reason);
 
 /// How a tunnelled connection ended.
 enum class CloseReason : std::uint8_t {
@@ -55,6 +90,10 @@ struct PeerArrived {
 struct PathChosen {
   PathInfo path;
   std::optional<Duration> round_trip;
+};
+/// Another path is looked for; PathChosen follows when there is one.
+struct PathRestarted {
+  RestartReason reason = RestartReason::kSilent;
 };
 /// Both sides know the code; data may flow.
 struct Authenticated {
@@ -93,8 +132,8 @@ struct MailboxListening {
 
 using Event =
     std::variant<event::CodeMade, event::RendezvousJoined, event::Motd, event::PeerArrived,
-                 event::PathChosen, event::Authenticated, event::Listening, event::ConnectionOpened,
-                 event::ConnectionClosed, event::PeerLeft, event::Warning, event::Failed,
-                 event::Ended, event::MailboxListening>;
+                 event::PathChosen, event::PathRestarted, event::Authenticated, event::Listening,
+                 event::ConnectionOpened, event::ConnectionClosed, event::PeerLeft, event::Warning,
+                 event::Failed, event::Ended, event::MailboxListening>;
 
 }  // namespace peersock

@@ -9,6 +9,9 @@ static_assert(Machine<Negotiation>);
 
 namespace {
 
+/// After this no answer to a check is awaited. libnice does not always say that it has finished.
+constexpr Duration kLongestChecks = 10s;
+
 bool is_peer_reflexive(const PathInfo& path) {
   return path.remote_type == wire::to_string(wire::CandidateType::kPeerReflexive);
 }
@@ -16,7 +19,9 @@ bool is_peer_reflexive(const PathInfo& path) {
 }  // namespace
 
 Negotiation::Negotiation(NegotiationConfig config)
-    : config_(config), outgoing_(config.relay), incoming_(config.relay) {}
+    : config_(config),
+      outgoing_(config.relay, config.generation),
+      incoming_(config.relay, config.generation) {}
 
 std::vector<Negotiation::Output> Negotiation::handle(Input input, Instant now) {
   Outputs out;
@@ -39,6 +44,10 @@ std::optional<Instant> Negotiation::deadline() const {
   std::optional<Instant> give_up;
   if (const auto* exchanging = std::get_if<Exchanging>(&state_)) give_up = exchanging->give_up;
   if (const auto* checking = std::get_if<Checking>(&state_)) give_up = checking->give_up;
+  const auto* connected = std::get_if<Connected>(&state_);
+  if (connected != nullptr && connected->path.relayed && checks_began_ && !settled_) {
+    give_up = *checks_began_ + kLongestChecks;
+  }
   return earliest(give_up, outgoing_.deadline());
 }
 
@@ -53,6 +62,7 @@ void Negotiation::on(LocalCredentialsMade& input, Instant /*now*/, Outputs& /*ou
 }
 
 void Negotiation::on(LocalCandidateFound& input, Instant now, Outputs& out) {
+  if (own_candidates_.size() < wire::kMaxCandidates) own_candidates_.push_back(input.candidate);
   if (outgoing_.add(std::move(input.candidate), now) || warned_of_limit_) return;
   warned_of_limit_ = true;
   out.emplace_back(Warned{"This machine has more than " + std::to_string(wire::kMaxCandidates) +
@@ -112,6 +122,12 @@ void Negotiation::on(AgentFailed& /*input*/, Instant /*now*/, Outputs& out) {
              state_);
 }
 
+void Negotiation::on(ChecksFinished& input, Instant now, Outputs& /*out*/) {
+  seen_ = std::move(input);
+  checks_over_ = true;
+  settled_ = checks_began_ && now - *checks_began_ >= kSettling;
+}
+
 void Negotiation::on(DeadlineReached& /*input*/, Instant now, Outputs& out) {
   std::visit(Overloaded{
                  [](Gathering&) { ignore(); },
@@ -121,7 +137,11 @@ void Negotiation::on(DeadlineReached& /*input*/, Instant now, Outputs& out) {
                  [&](Checking& checking) {
                    if (checking.give_up <= now) give_up(out);
                  },
-                 [](Connected&) { ignore(); },
+                 [&](Connected&) {
+                   if (checks_began_ && now - *checks_began_ >= kLongestChecks) {
+                     checks_over_ = settled_ = true;
+                   }
+                 },
                  [](Broken&) { ignore(); },
                  [](GivenUp&) { ignore(); },
              },
@@ -142,6 +162,7 @@ void Negotiation::start_checks(Instant now, Outputs& out) {
   const Credentials& peer = *incoming_.credentials();
   out.emplace_back(SetRemoteCredentials{peer.ufrag, peer.password});
   state_ = Checking{now + config_.path_timeout};
+  checks_began_ = now;
 }
 
 /// What the peer sent waits until the agent has its credentials, and goes straight on afterwards.
@@ -150,7 +171,9 @@ void Negotiation::hand_on(Outputs& out) {
     return;
   }
   if (incoming_.has_candidates()) {
-    out.emplace_back(AddRemoteCandidates{incoming_.take_candidates()});
+    std::vector<wire::Candidate> candidates = incoming_.take_candidates();
+    peers_candidates_.insert(peers_candidates_.end(), candidates.begin(), candidates.end());
+    out.emplace_back(AddRemoteCandidates{std::move(candidates)});
   }
   if (incoming_.take_end()) out.emplace_back(EndRemoteCandidates{});
 }
@@ -161,6 +184,7 @@ void Negotiation::follow_selection(Outputs& out) {
   if (!selected_) return;
   PathInfo path = described(*selected_);
   if (!may_be_used(path)) return;
+  if (path.relayed) path.reason = reason();
   const auto* connected = std::get_if<Connected>(&state_);
   if (connected != nullptr && connected->path == path) return;
   out.emplace_back(PathReady{path});
@@ -196,6 +220,25 @@ void Negotiation::give_up(Outputs& out) {
   state_ = GivenUp{};
 }
 
+RelayReason Negotiation::reason() const {
+  return relay_reason({.policy = config_.relay,
+                       .has_stun = config_.has_stun,
+                       .own = own_candidates_,
+                       .peers = peers_candidates_,
+                       .own_seen = seen_.own,
+                       .peers_seen = seen_.peers,
+                       .own_ended = outgoing_.ended(),
+                       .peers_ended = incoming_.ended() || settled_,
+                       .checks_over = checks_over_});
+}
+
+/// In brackets, when more is known than that nothing has answered.
+std::string Negotiation::why_no_direct_path() const {
+  const RelayReason why = reason();
+  if (why == RelayReason::kStillChecking || why == RelayReason::kChecksUnanswered) return {};
+  return " (" + std::string(text_of(why)) + ")";
+}
+
 std::string Negotiation::no_path_sentence() const {
   if (!incoming_.credentials()) {
     return "The peer did not send its network addresses in time; start both sides again with a "
@@ -217,12 +260,12 @@ std::string Negotiation::no_path_sentence() const {
            "and the --relay settings of both sides";
   }
   if (config_.relay == RelayPolicy::kNever) {
-    return "No direct path to the peer was found and relays are not allowed here; allow them with "
-           "--relay auto, or try another network";
+    return "No direct path to the peer was found" + why_no_direct_path() +
+           " and relays are not allowed here; allow them with --relay auto, or try another network";
   }
   if (!config_.has_relay) {
-    return "No direct path to the peer was found and no relay is configured; configure a TURN "
-           "server, or try another network";
+    return "No direct path to the peer was found" + why_no_direct_path() +
+           " and no relay is configured; configure a TURN server, or try another network";
   }
   return "No path to the peer was found, neither a direct one nor one through the relay; check "
          "the TURN server's address, user name and password, or try another network";

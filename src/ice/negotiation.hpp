@@ -11,6 +11,7 @@
 #include "core/event.hpp"
 #include "core/machine.hpp"
 #include "ice/policy.hpp"
+#include "ice/relay_reason.hpp"
 #include "ice/trickle.hpp"
 #include "wire/ice_message.hpp"
 
@@ -23,11 +24,18 @@ inline constexpr Duration kPathTimeout = 30s;
 /// be on its way.
 inline constexpr Duration kLastChance = 5s;
 
+/// Time from the first check after which, when all are over, a peer that has not ended is taken to
+/// have told everything: the rendezvous may have been left before.
+inline constexpr Duration kSettling = 3s;
+
 struct NegotiationConfig {
   RelayPolicy relay = RelayPolicy::kAuto;
   Duration path_timeout = kPathTimeout;
   /// Whether any TURN server is configured; only for the sentence of the error.
   bool has_relay = false;
+  /// Whether a STUN server is; only for the reason why a path is relayed.
+  bool has_stun = true;
+  Generation generation = 0;
 };
 
 // Inputs.
@@ -62,9 +70,16 @@ struct PairSelected {
 struct AgentFailed {
   static constexpr std::string_view kName = "AgentFailed";
 };
+/// The agent has no pair left to check; more may come. With the peer reflexive candidates of both
+/// sides.
+struct ChecksFinished {
+  static constexpr std::string_view kName = "ChecksFinished";
+  std::vector<wire::Candidate> own;
+  std::vector<wire::Candidate> peers;
+};
 using NegotiationInput =
     std::variant<LocalCredentialsMade, LocalCandidateFound, LocalGatheringDone, ChannelOpened,
-                 PeerMessageReceived, PairSelected, AgentFailed, DeadlineReached>;
+                 PeerMessageReceived, PairSelected, AgentFailed, ChecksFinished, DeadlineReached>;
 
 // Outputs.
 /// To the peer through the mailbox, encrypted.
@@ -85,7 +100,7 @@ struct AddRemoteCandidates {
 struct EndRemoteCandidates {
   static constexpr std::string_view kName = "EndRemoteCandidates";
 };
-/// A working path; the first one, and each change.
+/// A working path; the first one, and each change of it or of the reason why it is relayed.
 struct PathReady {
   static constexpr std::string_view kName = "PathReady";
   PathInfo path;
@@ -154,6 +169,7 @@ class Negotiation {
   void on(PeerMessageReceived& input, Instant now, Outputs& out);
   void on(PairSelected& input, Instant now, Outputs& out);
   void on(AgentFailed& input, Instant now, Outputs& out);
+  void on(ChecksFinished& input, Instant now, Outputs& out);
   void on(DeadlineReached& input, Instant now, Outputs& out);
   /// An input that does not fit the state: late or repeated.
   static void ignore() {}
@@ -166,13 +182,21 @@ class Negotiation {
   void give_up(Outputs& out);
   [[nodiscard]] PathInfo described(PathInfo path) const;
   [[nodiscard]] bool may_be_used(const PathInfo& path) const;
+  [[nodiscard]] RelayReason reason() const;
   [[nodiscard]] std::string no_path_sentence() const;
+  [[nodiscard]] std::string why_no_direct_path() const;
 
   NegotiationConfig config_;
   State state_;
   OutgoingTrickle outgoing_;
   IncomingTrickle incoming_;
-  std::optional<PathInfo> selected_;  // by the agent, while it works
+  std::optional<PathInfo> selected_;             // by the agent, while it works
+  std::vector<wire::Candidate> own_candidates_;  // at most kMaxCandidates, as the peer's
+  std::vector<wire::Candidate> peers_candidates_;
+  ChecksFinished seen_;  // as of the last time
+  std::optional<Instant> checks_began_;
+  bool checks_over_ = false;
+  bool settled_ = false;
   bool warned_of_limit_ = false;
 };
 

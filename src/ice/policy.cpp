@@ -64,6 +64,22 @@ bool is_link_local(std::string_view address) {
   return starts_with_any(address, kPrefixes) && address.find(':') == 4;
 }
 
+bool is_public(std::string_view address) {
+  if (is_link_local(address) || address == "::1") return false;
+  if (is_ipv6(address)) return !address.starts_with("fc") && !address.starts_with("fd");
+  static constexpr std::array<std::string_view, 3> kPrefixes = {"10.", "127.", "192.168."};
+  if (starts_with_any(address, kPrefixes)) return false;
+  const auto second = [&](std::size_t at) {
+    unsigned value = 0;
+    for (; at < address.size() && address[at] != '.'; ++at) {
+      value = value * 10 + static_cast<unsigned>(address[at] - '0');
+    }
+    return value;
+  };
+  if (address.starts_with("172.")) return second(4) / 16 != 1;
+  return !address.starts_with("100.") || second(4) / 64 != 1;
+}
+
 std::string endpoint_text(std::string_view address, std::uint16_t port) {
   std::string text;
   if (is_ipv6(address)) {

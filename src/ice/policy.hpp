@@ -7,7 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "wire/ice_message.hpp"
+
 namespace peersock::ice {
+
+using Generation = wire::IceGeneration;
 
 /// Whether paths through a TURN server are used beside direct ones, alone, or not at all.
 enum class RelayPolicy : std::uint8_t { kAuto, kOnly, kNever };
@@ -24,6 +28,10 @@ enum class RelayPolicy : std::uint8_t { kAuto, kOnly, kNever };
 
 /// 169.254.0.0/16 (RFC 3927) or fe80::/10 (RFC 4291 section 2.5.6), in numeric form.
 [[nodiscard]] bool is_link_local(std::string_view address);
+
+/// Of a numeric address: one that may be reached from anywhere, so none of RFC 1918, RFC 6598,
+/// RFC 4193, link-local or loopback.
+[[nodiscard]] bool is_public(std::string_view address);
 
 struct LocalInterface {
   std::string name;     ///< "eth0"

@@ -47,7 +47,7 @@ std::optional<wire::IceMessage> OutgoingTrickle::take(Instant now) {
   if (greeted_ && !(batch_is_due && has_news)) return std::nullopt;
 
   wire::IceMessage message;
-  message.generation = kGeneration;
+  message.generation = generation_;
   if (!greeted_) {
     message.ufrag = credentials_->ufrag;
     message.password = credentials_->password;
@@ -63,9 +63,9 @@ std::optional<wire::IceMessage> OutgoingTrickle::take(Instant now) {
 std::vector<std::string> IncomingTrickle::accept(const wire::ParsedIceMessage& parsed) {
   std::vector<std::string> warnings;
   const wire::IceMessage& message = parsed.message;
-  if (message.generation != kGeneration) {
+  if (message.generation != generation_) {
     warn_once(warnings,
-              "The peer restarted its path search, which this version does not follow; if the "
+              "The peer restarted its path search without having said that it can; if the "
               "connection breaks, start both sides again");
     return warnings;
   }

@@ -18,9 +18,6 @@ namespace peersock::ice {
 /// Candidates that appear within this time of each other leave in one message.
 inline constexpr Duration kTrickleBatch = 20ms;
 
-/// The only generation that this version knows: it does not restart ICE (RFC 8445 section 9).
-inline constexpr std::uint32_t kGeneration = 0;
-
 struct Credentials {
   std::string ufrag;
   std::string password;
@@ -32,7 +29,8 @@ struct Credentials {
 /// credentials are known, with whatever candidates there are; later ones are batched.
 class OutgoingTrickle {
  public:
-  explicit OutgoingTrickle(RelayPolicy policy) : policy_(policy) {}
+  OutgoingTrickle(RelayPolicy policy, Generation generation)
+      : policy_(policy), generation_(generation) {}
 
   void open() { open_ = true; }
   /// Only the first ones count: they change with an ICE restart alone.
@@ -53,6 +51,7 @@ class OutgoingTrickle {
 
  private:
   RelayPolicy policy_;
+  Generation generation_;
   std::optional<Credentials> credentials_;
   std::set<std::string> seen_;
   std::vector<wire::Candidate> waiting_;
@@ -66,9 +65,10 @@ class OutgoingTrickle {
 /// Collects what the peer sends, until the agent can take it.
 class IncomingTrickle {
  public:
-  explicit IncomingTrickle(RelayPolicy policy) : policy_(policy) {}
+  IncomingTrickle(RelayPolicy policy, Generation generation)
+      : policy_(policy), generation_(generation) {}
 
-  /// Returns sentences for the user, each of them at most once in a session.
+  /// Returns sentences for the user, each of them at most once in a generation.
   [[nodiscard]] std::vector<std::string> accept(const wire::ParsedIceMessage& parsed);
 
   [[nodiscard]] const std::optional<Credentials>& credentials() const { return credentials_; }
@@ -89,6 +89,7 @@ class IncomingTrickle {
   void warn_once(std::vector<std::string>& warnings, std::string sentence);
 
   RelayPolicy policy_;
+  Generation generation_;
   std::optional<Credentials> credentials_;
   std::map<std::string, wire::CandidateType, std::less<>> seen_;
   std::vector<wire::Candidate> waiting_;

@@ -2,7 +2,8 @@
 // current instant go in, datagrams, events and a deadline come out.
 //
 // Every method belongs to one of these classes:
-//   input     receive, on_deadline                        may produce events and datagrams
+//   input     receive, set_datagram_limit, on_too_big,
+//             on_deadline                                may produce events and datagrams
 //   output    transmit, poll_event, deadline              to be drained after every other call
 //   streams   open_stream, read, write, finish, reset, stop_sending
 //   query     handshake_complete, export_keying_material, statistics
@@ -76,6 +77,9 @@ struct Statistics {
   std::optional<Duration> round_trip;  ///< smoothed
   std::uint64_t datagrams_sent = 0;
   std::uint64_t datagrams_received = 0;
+  std::size_t datagram_size = kMinDatagramLimit;  ///< octets of those that are sent full
+  /// When the latest packet that the peer's keys protect came.
+  std::optional<Instant> last_heard;
 };
 
 class Connection {
@@ -89,6 +93,12 @@ class Connection {
 
   /// Takes one train of datagrams from the peer. Never fails: rubbish is dropped.
   virtual void receive(const DatagramTrain& train, Instant now) = 0;
+  /// To be called for each new path. Datagrams of up to `octets` (kMinDatagramLimit until the first
+  /// call, kMaxDatagramLimit at most) are carried whole or not at all, so the engine may find out
+  /// which ones are (RFC 8899), and uses none that are larger.
+  virtual void set_datagram_limit(std::size_t octets, Instant now) = 0;
+  /// Datagrams of this size were kTooBig for the path.
+  virtual void on_too_big(std::size_t octets, Instant now) = 0;
   /// To be called when `deadline()` has come.
   virtual void on_deadline(Instant now) = 0;
   [[nodiscard]] virtual std::optional<Instant> deadline() const = 0;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 
 #include "core/bytes.hpp"
 
@@ -30,6 +31,11 @@ void for_each_datagram(const DatagramTrain& train, F&& fn) {
   }
 }
 
+[[nodiscard]] inline std::size_t datagrams_in(const DatagramTrain& train) {
+  if (train.segment == 0) return train.bytes.empty() ? 0 : 1;
+  return (train.bytes.size() + train.segment - 1) / train.segment;
+}
+
 enum class SendOutcome : std::uint8_t {
   kSent,        ///< all of it was taken
   kWouldBlock,  ///< nothing was taken; wait until the path is writable
@@ -37,8 +43,18 @@ enum class SendOutcome : std::uint8_t {
   kError,       ///< the path is gone for now; counts as loss
 };
 
-/// A way to the peer that ICE found. Two kinds exist: through libnice's own calls, and through
-/// sockets of our own beside it; tests have a third.
+/// What every path carries, or QUIC does not work over it (RFC 9000 section 14), and so what is
+/// sent where nothing else is known.
+inline constexpr std::size_t kMinDatagramLimit = 1200;
+/// What an Ethernet's 1500 octets leave after the headers of IPv6 and UDP: larger ones are not
+/// tried.
+inline constexpr std::size_t kMaxDatagramLimit = 1452;
+
+/// Trains that arrived together; one call is one reason to run the QUIC side.
+using TrainsHandler = std::function<void(std::span<const DatagramTrain>)>;
+
+/// A way to the peer that ICE found. Two kinds exist: through libnice's own calls, and through a
+/// socket of our own beside it.
 class DatagramPath {
  public:
   DatagramPath() = default;
@@ -48,13 +64,11 @@ class DatagramPath {
   DatagramPath& operator=(DatagramPath&&) = delete;
   virtual ~DatagramPath() = default;
 
-  using TrainHandler = std::function<void(const DatagramTrain&)>;
-
   virtual SendOutcome send_batch(const DatagramTrain& train) = 0;
-  /// Reads up to about `budget` datagrams and hands them on; returns how many there were.
-  /// 0 means drained. Paths that are pushed to (fd() < 0) return 0 always.
-  virtual std::size_t receive_batch(const TrainHandler& handler, std::size_t budget) = 0;
-  /// A descriptor to poll for reading, or -1 when the path pushes.
+  /// Reads at least `budget` datagrams, or all that there are, and hands on what each system call
+  /// gave; returns how many there were. Paths that are pushed to (fd() < 0) return 0 always.
+  virtual std::size_t receive_batch(const TrainsHandler& handler, std::size_t budget) = 0;
+  /// A descriptor to poll, or -1 when the path pushes.
   [[nodiscard]] virtual int fd() const = 0;
 };
 

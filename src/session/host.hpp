@@ -10,10 +10,12 @@
 
 #include "auth/handshake.hpp"
 #include "core/event.hpp"
+#include "ice/policy.hpp"
 #include "quic/connection.hpp"
 #include "quic/datagram.hpp"
 #include "tunnel/tunnel.hpp"
 #include "wire/ice_message.hpp"
+#include "wire/port_offer.hpp"
 
 namespace peersock::session {
 
@@ -31,16 +33,32 @@ class Host {
   virtual void send_frame(std::string frame) = 0;
   virtual void close_link() = 0;
 
-  // The ICE agent; openers are controlling. Answers: Peer::local_credentials, local_candidate,
-  // gathering_done, pair_selected, agent_failed.
-  virtual void start_gathering() = 0;
-  virtual void set_remote_credentials(const std::string& ufrag, const std::string& password) = 0;
-  virtual void add_remote_candidates(const std::vector<wire::Candidate>& candidates) = 0;
-  virtual void end_remote_candidates() = 0;
-  virtual void stop_agent() = 0;
+  // ICE agents, one a generation; openers are controlling. Answers, with the generation:
+  // Peer::local_credentials, local_candidate, gathering_done, pair_selected, agent_failed,
+  // checks_finished.
+  /// Makes the agent, with the addresses that the machine has now.
+  virtual void start_agent(ice::Generation generation) = 0;
+  virtual void set_remote_credentials(ice::Generation generation, const std::string& ufrag,
+                                      const std::string& password) = 0;
+  virtual void add_remote_candidates(ice::Generation generation,
+                                     const std::vector<wire::Candidate>& candidates) = 0;
+  virtual void end_remote_candidates(ice::Generation generation) = 0;
+  /// Datagrams leave by this agent from now on; before, they leave by none.
+  virtual void use_agent(ice::Generation generation) = 0;
+  virtual void stop_agent(ice::Generation generation) = 0;
 
-  /// Datagrams over the selected pair; kError while there is none. Answers to kWouldBlock:
-  /// Peer::path_writable. Received ones come as Peer::datagrams_received.
+  // The search for a port of an endpoint-dependent NAT, while the path leads through a relay.
+  // Answers: Peer::port_offer_made, port_path_found, port_path_lost.
+  /// The path that ICE gives, and each change.
+  virtual void path_ready(const PathInfo& path) = 0;
+  /// The proof has succeeded: a search may begin.
+  virtual void session_opened() = 0;
+  virtual void port_offer_received(const wire::PortOffer& offer) = 0;
+
+  /// Datagrams over the pair that the agent in use has selected, or over the path that a search has
+  /// found; kError while there is none. Answers to kWouldBlock: Peer::path_writable. Received ones,
+  /// by whatever way, come as
+  /// Peer::datagrams_received.
   virtual quic::SendOutcome send_batch(const quic::DatagramTrain& train) = 0;
 
   virtual quic::Engine& engine() = 0;

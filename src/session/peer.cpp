@@ -28,20 +28,36 @@ void Peer::frame_received(std::string frame) {
   impl_->wormhole.post(wormhole::FrameReceived{std::move(frame)});
 }
 
-void Peer::local_credentials(std::string ufrag, std::string password) {
-  impl_->ice.post(ice::LocalCredentialsMade{std::move(ufrag), std::move(password)});
+void Peer::local_credentials(ice::Generation generation, std::string ufrag, std::string password) {
+  impl_->post(generation, ice::LocalCredentialsMade{std::move(ufrag), std::move(password)});
 }
-void Peer::local_candidate(wire::Candidate candidate) {
-  impl_->ice.post(ice::LocalCandidateFound{std::move(candidate)});
+void Peer::local_candidate(ice::Generation generation, wire::Candidate candidate) {
+  impl_->post(generation, ice::LocalCandidateFound{std::move(candidate)});
 }
-void Peer::gathering_done() {
-  impl_->ice.post(ice::LocalGatheringDone{});
+void Peer::gathering_done(ice::Generation generation) {
+  impl_->post(generation, ice::LocalGatheringDone{});
 }
-void Peer::pair_selected(PathInfo path) {
-  impl_->ice.post(ice::PairSelected{std::move(path)});
+void Peer::pair_selected(ice::Generation generation, PathInfo path) {
+  impl_->post(generation, ice::PairSelected{std::move(path)});
 }
-void Peer::agent_failed() {
-  impl_->ice.post(ice::AgentFailed{});
+void Peer::agent_failed(ice::Generation generation) {
+  impl_->post(generation, ice::AgentFailed{});
+}
+void Peer::network_changed() {
+  impl_->restarts.post(ice::NetworkChanged{});
+}
+void Peer::checks_finished(ice::Generation generation, ice::ChecksFinished seen) {
+  impl_->post(generation, std::move(seen));
+}
+
+void Peer::port_offer_made(const wire::PortOffer& offer) {
+  impl_->port_offer_made(offer);
+}
+void Peer::port_path_found(PathInfo path, Instant now) {
+  impl_->port_path_found(std::move(path), now);
+}
+void Peer::port_path_lost(Instant now) {
+  impl_->port_path_lost(now);
 }
 
 void Peer::datagrams_received(const quic::DatagramTrain& train, Instant now) {

@@ -26,6 +26,8 @@ struct PeerConfig {
   std::optional<Duration> peer_timeout;
   bool once = false;
   ice::NegotiationConfig ice;
+  /// Of QUIC, when the peer cannot restart ICE; otherwise ice::kLongestSilence, and the session
+  /// ends itself earlier.
   Duration idle_timeout = 12s;
 };
 
@@ -49,11 +51,19 @@ class Peer {
   void link_lost(std::string reason);
   void frame_received(std::string frame);
 
-  void local_credentials(std::string ufrag, std::string password);
-  void local_candidate(wire::Candidate candidate);
-  void gathering_done();
-  void pair_selected(PathInfo path);
-  void agent_failed();
+  void local_credentials(ice::Generation generation, std::string ufrag, std::string password);
+  void local_candidate(ice::Generation generation, wire::Candidate candidate);
+  void gathering_done(ice::Generation generation);
+  void pair_selected(ice::Generation generation, PathInfo path);
+  void agent_failed(ice::Generation generation);
+  void checks_finished(ice::Generation generation, ice::ChecksFinished seen);
+  /// The machine has other addresses than before.
+  void network_changed();
+
+  void port_offer_made(const wire::PortOffer& offer);
+  /// A path beside ICE's carries the datagrams from now on, and until it is lost.
+  void port_path_found(PathInfo path, Instant now);
+  void port_path_lost(Instant now);
 
   void datagrams_received(const quic::DatagramTrain& train, Instant now);
   void path_writable();

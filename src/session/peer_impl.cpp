@@ -22,7 +22,7 @@ Peer::Impl::Impl(PeerConfig config, Host& host, Rng& rng)
       smp_engine_(host.make_smp_engine()),
       transport(host),
       wormhole(wormhole::Client(wormhole_config(), rng), *this),
-      ice(ice::Negotiation(config_.ice), *this),
+      restarts(ice::Restarts(), *this),
       session(Session(session_config()), *this),
       proof(auth::Handshake(proof_role(config_.mode), std::move(smp_engine_)), *this) {}
 
@@ -44,6 +44,7 @@ wormhole::ClientConfig Peer::Impl::wormhole_config() {
   wire::Introduction introduction;
   introduction.mode = config_.mode;
   introduction.fingerprint = host_.engine().fingerprint();
+  introduction.capabilities.emplace_back(kRestartCapability);
   if (config_.once) introduction.capabilities.emplace_back(kOnceCapability);
   introduction.smp = first_message();
   wormhole::ClientConfig client;
@@ -66,8 +67,10 @@ SessionConfig Peer::Impl::session_config() const {
 }
 
 void Peer::Impl::set_trace(const TraceHook& hook) {
+  trace_ = hook;
   wormhole.set_trace(hook);
-  ice.set_trace(hook);
+  restarts.set_trace(hook);
+  for (const auto& [generation, search] : searches_) search->runner.set_trace(hook);
   session.set_trace(hook);
   proof.set_trace(hook);
 }
@@ -77,7 +80,8 @@ void Peer::Impl::set_trace(const TraceHook& hook) {
 void Peer::Impl::process(Instant now) {
   if (ended) return;
   wormhole.wake(now);
-  ice.wake(now);
+  wake_restarts(now);
+  for (const auto& [generation, search] : searches_) search->runner.wake(now);
   session.wake(now);
   proof.wake(now);
   do {
@@ -90,7 +94,9 @@ void Peer::Impl::process(Instant now) {
 
 bool Peer::Impl::step_machines(Instant now) {
   // The session goes first: it must know of the peer before ICE hears what the peer offers.
-  if (session.step(now) || ice.step(now) || wormhole.step(now)) return true;
+  if (session.step(now) || restarts.step(now) || step_searches(now) || wormhole.step(now)) {
+    return true;
+  }
   if (proof.idle()) return false;
   // A step of the proof takes milliseconds of calculation: what is due leaves before it.
   transport.flush(now);
@@ -155,10 +161,13 @@ void Peer::Impl::established() {
 void Peer::Impl::control_frame(wire::ControlFrame frame) {
   auto* smp = std::get_if<wire::control::Smp>(&frame);
   const auto* credit = std::get_if<wire::control::Credit>(&frame);
+  const auto* ports = std::get_if<wire::control::PortOffer>(&frame);
   if (smp != nullptr) {
     proof.post(auth::MessageReceived{std::move(smp->body)});
   } else if (credit != nullptr && tunnel) {
     tunnel->credit_received(credit->stream, credit->octets);
+  } else if (ports != nullptr && tunnel) {
+    host_.port_offer_received(ports->offer);
   } else {
     session.post(ControlReceived{std::move(frame)});
   }
@@ -168,13 +177,16 @@ void Peer::Impl::finish_if_ended() {
   if (!exit_code_ || ended) return;
   ended = true;
   host_.stop_accepting();
-  host_.stop_agent();
+  for (const auto& [generation, search] : searches_) host_.stop_agent(generation);
   host_.ended(*exit_code_);
 }
 
 std::optional<Instant> Peer::Impl::deadline() const {
   if (ended) return std::nullopt;
-  auto due = earliest(wormhole.deadline(), ice.deadline());
+  auto due = earliest(wormhole.deadline(), restarts.deadline());
+  for (const auto& [generation, search] : searches_) {
+    due = earliest(due, search->runner.deadline());
+  }
   due = earliest(due, session.deadline());
   due = earliest(due, proof.deadline());
   return earliest(due, transport.deadline());
@@ -196,50 +208,27 @@ Peer::Status Peer::Impl::status() const {
 // ---- what each machine asks for ---------------------------------------------------------------
 
 void Peer::Impl::perform(wormhole::ClientOutput output, Instant /*now*/) {
-  std::visit(Overloaded{
-                 [&](wormhole::OpenLink& o) { host_.open_link(o.url); },
-                 [&](wormhole::SendFrame& o) { host_.send_frame(std::move(o.frame)); },
-                 [&](wormhole::CloseLink&) { host_.close_link(); },
-                 [&](wormhole::Joined& o) {
-                   session.post(RendezvousJoined{std::move(o.url), std::move(o.motd)});
-                 },
-                 [&](wormhole::CodeReady& o) {
-                   session.post(CodeReady{std::move(o.code), o.made_here});
-                 },
-                 [&](wormhole::PeerSeen&) { session.post(PeerSeen{}); },
-                 [&](wormhole::PeerVerified& o) {
-                   session.post(PeerVerified{std::move(o.app_versions), std::move(o.wormhole_key)});
-                 },
-                 [&](wormhole::PayloadReceived& o) {
-                   ice.post(ice::PeerMessageReceived{std::string(as_text(o.payload))});
-                 },
-                 [&](wormhole::Warned& o) { session.post(StageWarned{std::move(o.message)}); },
-                 [&](wormhole::Closed&) { session.post(RendezvousClosed{}); },
-                 [&](wormhole::Failed& o) { session.post(RendezvousFailed{std::move(o.error)}); },
-             },
-             output);
-}
-
-void Peer::Impl::perform(ice::NegotiationOutput output, Instant /*now*/) {
-  std::visit(Overloaded{
-                 [&](ice::SendPeerMessage& o) {
-                   wormhole.post(wormhole::PayloadQueued{to_bytes(o.json)});
-                 },
-                 [&](ice::SetRemoteCredentials& o) {
-                   host_.set_remote_credentials(o.ufrag, o.password);
-                   session.post(PathSought{});
-                 },
-                 [&](ice::AddRemoteCandidates& o) { host_.add_remote_candidates(o.candidates); },
-                 [&](ice::EndRemoteCandidates&) { host_.end_remote_candidates(); },
-                 [&](ice::PathReady& o) {
-                   path_ = o.path;
-                   session.post(PathReady{std::move(o.path)});
-                 },
-                 [&](ice::PathBroken&) { session.post(PathBroken{}); },
-                 [&](ice::Warned& o) { session.post(StageWarned{std::move(o.message)}); },
-                 [&](ice::Failed& o) { session.post(PathFailed{std::move(o.error)}); },
-             },
-             output);
+  std::visit(
+      Overloaded{
+          [&](wormhole::OpenLink& o) { host_.open_link(o.url); },
+          [&](wormhole::SendFrame& o) { host_.send_frame(std::move(o.frame)); },
+          [&](wormhole::CloseLink&) { host_.close_link(); },
+          [&](wormhole::Joined& o) {
+            session.post(RendezvousJoined{std::move(o.url), std::move(o.motd)});
+          },
+          [&](wormhole::CodeReady& o) {
+            session.post(CodeReady{std::move(o.code), o.made_here});
+          },
+          [&](wormhole::PeerSeen&) { session.post(PeerSeen{}); },
+          [&](wormhole::PeerVerified& o) {
+            session.post(PeerVerified{std::move(o.app_versions), std::move(o.wormhole_key)});
+          },
+          [&](wormhole::PayloadReceived& o) { message_received(std::string(as_text(o.payload))); },
+          [&](wormhole::Warned& o) { session.post(RendezvousWarned{std::move(o.message)}); },
+          [&](wormhole::Closed&) { session.post(RendezvousClosed{}); },
+          [&](wormhole::Failed& o) { session.post(RendezvousFailed{std::move(o.error)}); },
+      },
+      output);
 }
 
 void Peer::Impl::perform(auth::HandshakeOutput output, Instant /*now*/) {
@@ -256,11 +245,14 @@ void Peer::Impl::perform(auth::HandshakeOutput output, Instant /*now*/) {
 void Peer::Impl::perform(SessionOutput output, Instant now) {
   std::visit(Overloaded{
                  [&](StartRendezvous&) { wormhole.post(wormhole::Started{}); },
-                 [&](StartGathering&) { host_.start_gathering(); },
-                 [&](StartTrickle&) { ice.post(ice::ChannelOpened{}); },
+                 [&](StartGathering&) { start_search(0); },
+                 [&](StartTrickle&) { post(0, ice::ChannelOpened{}); },
                  [&](StartQuic& o) { start_quic(o, now); },
                  [&](PrepareProof& o) { proof.post(auth::FirstReceived{std::move(o.first)}); },
                  [&](OpenPath&) { transport.open_path(); },
+                 [&](AllowRestarts&) { restarts.post(ice::RestartsAgreed{}); },
+                 [&](WatchPath&) { restarts.post(ice::DataFlows{}); },
+                 [&](HandOnIce& o) { message_received(std::move(o.json)); },
                  [&](StartProof& o) { proof.post(auth::Started{std::move(o.secret)}); },
                  [&](StartTunnel& o) { start_tunnel(o); },
                  [&](StopTunnel&) { stop_tunnel(); },
@@ -277,7 +269,7 @@ void Peer::Impl::start_quic(const StartQuic& start, Instant now) {
   quic::ConnectionConfig connection;
   connection.role = start.role;
   connection.peer_fingerprint = start.peer_fingerprint;
-  connection.idle_timeout = config_.idle_timeout;
+  connection.idle_timeout = start.patient ? Duration(ice::kLongestSilence) : config_.idle_timeout;
   if (auto error = transport.start(connection, now)) {
     session.post(QuicClosed{std::nullopt, {}, std::move(*error)});
   }
@@ -287,6 +279,7 @@ void Peer::Impl::start_tunnel(const StartTunnel& start) {
   tunnel = std::make_unique<tunnel::Tunnel>(tunnel::TunnelConfig{start.opener, start.single},
                                             *transport.connection());
   transport.release_streams();
+  host_.session_opened();
   if (start.opener) host_.start_accepting();
 }
 

@@ -113,8 +113,10 @@ void Session::on(PeerVerified& input, Instant /*now*/) {
   }
   peer_ = std::move(*introduction);
   emit(event::PeerArrived{std::string(wire::to_string(peer_->mode))});
+  const bool restarts = peer_can(kRestartCapability);
   outputs_.emplace_back(
-      StartQuic{leads() ? quic::Role::kClient : quic::Role::kServer, peer_->fingerprint});
+      StartQuic{leads() ? quic::Role::kClient : quic::Role::kServer, peer_->fingerprint, restarts});
+  if (restarts) outputs_.emplace_back(AllowRestarts{});
   state_ = Connecting{std::move(input.wormhole_key), std::nullopt};
 }
 
@@ -132,6 +134,15 @@ void Session::on(RendezvousClosed& /*input*/, Instant /*now*/) {
 void Session::on(StageWarned& input, Instant /*now*/) {
   if (in<Ended>()) return unexpected();
   emit(event::Warning{std::move(input.message)});
+}
+
+void Session::on(RendezvousWarned& input, Instant /*now*/) {
+  if (!in<Meeting>() && !in<Connecting>()) return unexpected();
+  emit(event::Warning{std::move(input.message)});
+}
+
+bool Session::peer_can(std::string_view capability) const {
+  return peer_ && std::ranges::find(peer_->capabilities, capability) != peer_->capabilities.end();
 }
 
 // ---- path and connection ----------------------------------------------------------------------
@@ -172,6 +183,19 @@ void Session::on(PathFailed& input, Instant /*now*/) {
   unexpected();
 }
 
+void Session::on(PathRestarted& input, Instant /*now*/) {
+  if (!in<Open>()) return unexpected();
+  emit(event::PathRestarted{input.reason});
+}
+
+void Session::on(PeerSilent& input, Instant /*now*/) {
+  if (const auto* leaving = std::get_if<Leaving>(&state_)) {
+    return close(leaving->exit_code, wire::SessionError::kDone, wire::Mood::kHappy);
+  }
+  if (!in<Open>()) return unexpected();
+  fail(std::move(input.error));
+}
+
 void Session::on(QuicEstablished& input, Instant /*now*/) {
   auto* connecting = std::get_if<Connecting>(&state_);
   if (connecting == nullptr || !code_) return unexpected();
@@ -205,13 +229,16 @@ void Session::on(ProofSucceeded& /*input*/, Instant /*now*/) {
   state_ = Open{};
   emit(event::Authenticated{config_.engine});
   outputs_.emplace_back(SendControl{wire::control::Hello{config_.mode, config_.software}});
-  const bool peer_once =
-      std::ranges::find(peer_->capabilities, kOnceCapability) != peer_->capabilities.end();
-  const bool single =
-      serves_once(config_.mode, config_.once) || serves_once(peer_->mode, peer_once);
+  const bool single = serves_once(config_.mode, config_.once) ||
+                      serves_once(peer_->mode, peer_can(kOnceCapability));
   config_.once = single;
   outputs_.emplace_back(StartTunnel{wire::is_opener(config_.mode), single});
-  close_rendezvous(wire::Mood::kHappy);
+  // The mailbox is needed once more when the path breaks.
+  if (peer_can(kRestartCapability)) {
+    outputs_.emplace_back(WatchPath{});
+  } else {
+    close_rendezvous(wire::Mood::kHappy);
+  }
 }
 
 void Session::on(ProofFailed& input, Instant /*now*/) {
@@ -233,24 +260,27 @@ void Session::on(ControlReceived& input, Instant now) {
   }
   auto* open = std::get_if<Open>(&state_);
   if (open == nullptr) return unexpected();
-  std::visit(Overloaded{
-                 [&](const wire::control::Hello& hello) { on_hello(hello, *open); },
-                 [&](const wire::control::Ping& ping) {
-                   outputs_.emplace_back(SendControl{wire::control::Pong{ping.token}});
-                 },
-                 [&](const wire::control::Drained&) {
-                   open->finished_there = true;
-                   leave_if_finished(*open, now);
-                 },
-                 [&](const wire::control::Goodbye& goodbye) { on_goodbye(goodbye, *open); },
-                 // SMP frames go to the proof, credit to the tunnel; pongs and unknown frames have
-                 // no effect.
-                 [](const wire::control::Smp&) {},
-                 [](const wire::control::Credit&) {},
-                 [](const wire::control::Pong&) {},
-                 [](const wire::control::Unknown&) {},
-             },
-             input.frame);
+  std::visit(
+      Overloaded{
+          [&](const wire::control::Hello& hello) { on_hello(hello, *open); },
+          [&](const wire::control::Ping& ping) {
+            outputs_.emplace_back(SendControl{wire::control::Pong{ping.token}});
+          },
+          [&](const wire::control::Drained&) {
+            open->finished_there = true;
+            leave_if_finished(*open, now);
+          },
+          [&](const wire::control::Goodbye& goodbye) { on_goodbye(goodbye, *open); },
+          // SMP frames go to the proof, credit to the tunnel, offers of ports to the search for
+          // them; pongs and unknown frames have no effect.
+          [&](wire::control::Ice& ice) { outputs_.emplace_back(HandOnIce{std::move(ice.json)}); },
+          [](const wire::control::Smp&) {},
+          [](const wire::control::Credit&) {},
+          [](const wire::control::Pong&) {},
+          [](const wire::control::PortOffer&) {},
+          [](const wire::control::Unknown&) {},
+      },
+      input.frame);
 }
 
 void Session::on_hello(const wire::control::Hello& hello, Open& open) {

@@ -41,6 +41,8 @@ struct SessionConfig {
   bool once = false;
 };
 inline constexpr std::string_view kOnceCapability = "once";
+/// The side takes part in ICE restarts (docs/spec/ice.md).
+inline constexpr std::string_view kRestartCapability = "ice-restart";
 
 /// Whether a side with this mode and `once` option serves a single connection.
 [[nodiscard]] bool serves_once(wire::Mode mode, bool once);
@@ -78,6 +80,11 @@ struct StageWarned {
   static constexpr std::string_view kName = "StageWarned";
   std::string message;
 };
+/// About the link to the rendezvous server, which matters to nobody while the path works.
+struct RendezvousWarned {
+  static constexpr std::string_view kName = "RendezvousWarned";
+  std::string message;
+};
 /// ICE knows both ends and tries the paths between them: nothing is to be done here for a while.
 struct PathSought {
   static constexpr std::string_view kName = "PathSought";
@@ -91,6 +98,16 @@ struct PathBroken {
 };
 struct PathFailed {
   static constexpr std::string_view kName = "PathFailed";
+  Error error;
+};
+/// Another path is being looked for.
+struct PathRestarted {
+  static constexpr std::string_view kName = "PathRestarted";
+  RestartReason reason = RestartReason::kSilent;
+};
+/// The peer was silent for too long, by whatever way.
+struct PeerSilent {
+  static constexpr std::string_view kName = "PeerSilent";
   Error error;
 };
 /// `exporter` is the keying material that binds the proof to this connection.
@@ -136,9 +153,10 @@ struct LocalFailed {
 };
 using SessionInput =
     std::variant<Started, RendezvousJoined, CodeReady, PeerSeen, PeerVerified, RendezvousFailed,
-                 RendezvousClosed, StageWarned, PathSought, PathReady, PathBroken, PathFailed,
-                 QuicEstablished, QuicClosed, ProofSucceeded, ProofFailed, ControlReceived,
-                 ControlBroken, TunnelFinished, InterruptRequested, LocalFailed, DeadlineReached>;
+                 RendezvousClosed, StageWarned, RendezvousWarned, PathSought, PathReady, PathBroken,
+                 PathFailed, PathRestarted, PeerSilent, QuicEstablished, QuicClosed, ProofSucceeded,
+                 ProofFailed, ControlReceived, ControlBroken, TunnelFinished, InterruptRequested,
+                 LocalFailed, DeadlineReached>;
 
 // Outputs: commands to the stages.
 struct StartRendezvous {
@@ -157,6 +175,21 @@ struct StartQuic {
   static constexpr std::string_view kName = "StartQuic";
   quic::Role role = quic::Role::kClient;
   wire::Fingerprint peer_fingerprint{};
+  /// The session itself watches over the path, and may wait longer than QUIC would.
+  bool patient = false;
+};
+/// The peer, too, takes part in ICE restarts.
+struct AllowRestarts {
+  static constexpr std::string_view kName = "AllowRestarts";
+};
+/// Data may flow: a path that breaks is to be replaced.
+struct WatchPath {
+  static constexpr std::string_view kName = "WatchPath";
+};
+/// The peer's ICE message came over the control stream.
+struct HandOnIce {
+  static constexpr std::string_view kName = "HandOnIce";
+  std::string json;
 };
 struct OpenPath {
   static constexpr std::string_view kName = "OpenPath";
@@ -200,9 +233,10 @@ struct End {
   static constexpr std::string_view kName = "End";
   ExitCode exit_code = ExitCode::kDone;
 };
-using SessionOutput = std::variant<StartRendezvous, StartGathering, StartTrickle, StartQuic,
-                                   PrepareProof, OpenPath, StartProof, StartTunnel, StopTunnel,
-                                   SendControl, CloseRendezvous, CloseQuic, Emit, End>;
+using SessionOutput =
+    std::variant<StartRendezvous, StartGathering, StartTrickle, StartQuic, AllowRestarts,
+                 PrepareProof, OpenPath, WatchPath, HandOnIce, StartProof, StartTunnel, StopTunnel,
+                 SendControl, CloseRendezvous, CloseQuic, Emit, End>;
 
 /// Openers (listen, stdio-b) lead: they are ICE controlling, QUIC client and the responder of the
 /// proof. A session has exactly one, so the roles are known before the peer is.
@@ -272,10 +306,13 @@ class Session {
   void on(RendezvousFailed& input, Instant now);
   void on(RendezvousClosed& input, Instant now);
   void on(StageWarned& input, Instant now);
+  void on(RendezvousWarned& input, Instant now);
   void on(PathSought& input, Instant now);
   void on(PathReady& input, Instant now);
   void on(PathBroken& input, Instant now);
   void on(PathFailed& input, Instant now);
+  void on(PathRestarted& input, Instant now);
+  void on(PeerSilent& input, Instant now);
   void on(QuicEstablished& input, Instant now);
   void on(QuicClosed& input, Instant now);
   void on(ProofSucceeded& input, Instant now);
@@ -297,6 +334,7 @@ class Session {
   }
   void unexpected();
   void emit(Event event);
+  [[nodiscard]] bool peer_can(std::string_view capability) const;
   void report_path(std::optional<Duration> round_trip);
   void leave_if_finished(Open& open, Instant now);
   /// Says goodbye over the control stream and waits for the answer.

@@ -110,6 +110,8 @@ void Session::on(DeadlineReached& /*input*/, Instant now) {
 void Session::leave(ExitCode exit_code, wire::control::Goodbye goodbye, Instant now) {
   outputs_.emplace_back(StopTunnel{});
   outputs_.emplace_back(SendControl{std::move(goodbye)});
+  // Beside the wait for the peer's goodbye, not after it.
+  close_rendezvous(wire::Mood::kHappy);
   state_ = Leaving{exit_code, now + kGoodbyeTimeout};
 }
 

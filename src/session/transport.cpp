@@ -1,5 +1,6 @@
 #include "session/transport.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -9,6 +10,10 @@ namespace peersock::session {
 namespace {
 
 constexpr std::size_t kTransmitBuffer = 65536;
+/// Repetitions on a new path, until something comes back; the first at once, each wait twice as
+/// long.
+constexpr int kRepeats = 4;
+constexpr Duration kFirstRepeat = 100ms;
 
 }  // namespace
 
@@ -18,8 +23,14 @@ std::optional<Error> Transport::start(const quic::ConnectionConfig& config, Inst
   auto made = host_.engine().connect(config, now);
   if (!made) return made.error();
   connection_ = std::move(*made);
+  connection_->set_datagram_limit(datagram_limit_, now);
   role_ = config.role;
   return std::nullopt;
+}
+
+void Transport::set_datagram_limit(std::size_t octets, Instant now) {
+  datagram_limit_ = octets;
+  if (connection_) connection_->set_datagram_limit(octets, now);
 }
 
 void Transport::receive(const quic::DatagramTrain& train, Instant now) {
@@ -137,30 +148,72 @@ void Transport::write_control() {
                          control_backlog_.begin() + static_cast<std::ptrdiff_t>(taken));
 }
 
-bool Transport::send_pending() {
+bool Transport::send_pending(Instant now) {
   if (unsent_.bytes.empty()) return true;
   if (blocked_) return false;
-  if (host_.send_batch(unsent_) == quic::SendOutcome::kWouldBlock) {
-    blocked_ = true;
-    return false;
+  switch (host_.send_batch(unsent_)) {
+    case quic::SendOutcome::kWouldBlock:
+      blocked_ = true;
+      return false;
+    case quic::SendOutcome::kTooBig:
+      connection_->on_too_big(unsent_.segment, now);
+      break;
+    case quic::SendOutcome::kSent:
+    case quic::SendOutcome::kError:
+      break;
   }
   unsent_ = {};
   return true;
 }
 
+void Transport::path_replaced(Instant now) {
+  blocked_ = false;
+  if (!path_open_) return;
+  replaced_at_ = now;
+  repeat_at_ = now;
+  repeats_left_ = kRepeats;
+}
+
+void Transport::remember(const quic::DatagramTrain& train) {
+  const std::size_t count = (train.bytes.size() + train.segment - 1) / train.segment;
+  const std::size_t skipped = count > kRemembered ? count - kRemembered : 0;
+  for (ByteView rest = train.bytes.subspan(skipped * train.segment); !rest.empty();) {
+    const ByteView datagram = rest.first(std::min(rest.size(), train.segment));
+    latest_.at(latest_at_).assign(datagram.begin(), datagram.end());
+    latest_at_ = (latest_at_ + 1) % kRemembered;
+    rest = rest.subspan(datagram.size());
+  }
+}
+
+void Transport::repeat(Instant now) {
+  if (!repeat_at_ || *repeat_at_ > now) return;
+  const auto heard = connection_->statistics().last_heard;
+  if (repeats_left_ == 0 || (heard && *heard > replaced_at_)) return repeat_at_.reset();
+  --repeats_left_;
+  repeat_at_ = now + kFirstRepeat * (1 << (kRepeats - 1 - repeats_left_));
+  for (std::size_t i = 0; i < kRemembered; ++i) {
+    const Bytes& datagram = latest_.at((latest_at_ + i) % kRemembered);
+    if (datagram.empty()) continue;
+    static_cast<void>(host_.send_batch({datagram, datagram.size(), quic::Ecn::kNotEct}));
+  }
+}
+
 void Transport::flush(Instant now) {
   if (!connection_) return;
+  repeat(now);
   const auto due = connection_->deadline();
   if (due && *due <= now) connection_->on_deadline(now);
   if (!path_open_) return;
-  while (send_pending()) {
+  while (send_pending(now)) {
     unsent_ = connection_->transmit(buffer_, now);
     if (unsent_.bytes.empty()) return;
+    remember(unsent_);
   }
 }
 
 std::optional<Instant> Transport::deadline() const {
-  return connection_ ? connection_->deadline() : std::nullopt;
+  if (!connection_) return std::nullopt;
+  return earliest(connection_->deadline(), repeat_at_);
 }
 
 }  // namespace peersock::session

@@ -2,6 +2,7 @@
 // stream, and the tunnel streams, which stay closed until the proof has succeeded.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -28,7 +29,13 @@ class Transport {
   /// `open_path`.
   [[nodiscard]] std::optional<Error> start(const quic::ConnectionConfig& config, Instant now);
   void open_path() { path_open_ = true; }
+  /// Larger datagrams than these are not to be sent over the path in use.
+  void set_datagram_limit(std::size_t octets, Instant now);
   void path_writable() { blocked_ = false; }
+  /// Another path carries the datagrams from now on. What was sent last on the old one is sent
+  /// again: if it was lost, the answer ends the engine's wait, which may have grown as long as the
+  /// outage; if not, the peer drops it.
+  void path_replaced(Instant now);
   void receive(const quic::DatagramTrain& train, Instant now);
   void close(std::uint64_t code, std::string_view reason, Instant now);
 
@@ -68,11 +75,14 @@ class Transport {
   [[nodiscard]] std::optional<Fact> translate(quic::ConnectionFact fact);
   [[nodiscard]] Fact break_control(std::string message);
   void write_control();
-  bool send_pending();
+  bool send_pending(Instant now);
+  void remember(const quic::DatagramTrain& train);
+  void repeat(Instant now);
 
   Host& host_;
   std::unique_ptr<quic::Connection> connection_;
   quic::Role role_ = quic::Role::kClient;
+  std::size_t datagram_limit_ = quic::kMinDatagramLimit;
   bool path_open_ = false;
   bool blocked_ = false;
   bool control_open_ = false;
@@ -86,6 +96,13 @@ class Transport {
   std::size_t held_at_ = 0;
   Bytes buffer_;
   quic::DatagramTrain unsent_;  // points into buffer_
+
+  static constexpr std::size_t kRemembered = 4;
+  std::array<Bytes, kRemembered> latest_;  // datagrams, a ring
+  std::size_t latest_at_ = 0;
+  std::optional<Instant> repeat_at_;
+  Instant replaced_at_{};
+  int repeats_left_ = 0;
 };
 
 }  // namespace peersock::session

@@ -4,6 +4,12 @@
 #include <utility>
 
 namespace peersock::tunnel {
+namespace {
+
+constexpr std::size_t kLeastRoom = std::size_t{64} * 1024;
+
+}  // namespace
+
 Outcome outcome_of(std::uint64_t code) {
   switch (static_cast<wire::StreamError>(code)) {
     case wire::StreamError::kRefused:
@@ -162,7 +168,7 @@ std::size_t Pump::room() const {
   const std::size_t in_all =
       kMaxPendingInAll > shared_.pending ? kMaxPendingInAll - shared_.pending : 0;
   // Whoever holds nothing may always go on, or nobody would wake it when there is room again.
-  const std::size_t least = pending() == 0 ? PumpShared::kScratch : 0;
+  const std::size_t least = pending() == 0 ? kLeastRoom : 0;
   return std::min(kMaxPending - std::min(kMaxPending, pending()), std::max(in_all, least));
 }
 

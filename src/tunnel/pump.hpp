@@ -24,7 +24,8 @@ namespace peersock::tunnel {
 struct PumpShared {
   explicit PumpShared(quic::Connection& engine) : quic(engine), scratch(kScratch) {}
 
-  static constexpr std::size_t kScratch = std::size_t{64} * 1024;
+  /// A whole turn at once: a local program that sends or takes much is woken by each system call.
+  static constexpr std::size_t kScratch = kTurn;
 
   quic::Connection& quic;
   Bytes scratch;

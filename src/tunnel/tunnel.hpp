@@ -19,7 +19,7 @@ namespace peersock::tunnel {
 using ConnectionId = std::uint64_t;
 
 /// Octets from the peer that one connection holds at most while its local side does not take them.
-inline constexpr std::size_t kMaxPending = std::size_t{4} * 1024 * 1024;
+inline constexpr std::size_t kMaxPending = std::size_t{16} * 1024 * 1024;
 /// Octets that a side may send on a new stream before the receiver grants more. Grants follow what
 /// the local side takes, up to kMaxPending ahead of it.
 inline constexpr std::size_t kInitialCredit = std::size_t{256} * 1024;

@@ -83,11 +83,17 @@ Bytes encode_one(const control::Credit& f) {
   append_number(body, f.octets, sizeof f.octets);
   return frame(ControlType::kCredit, body);
 }
+Bytes encode_one(const control::Ice& f) {
+  return frame(ControlType::kIce, as_bytes(f.json));
+}
 Bytes encode_one(const control::Goodbye& f) {
   Bytes body{static_cast<std::uint8_t>(f.cause)};
   const std::string reason = printable(f.reason, kMaxGoodbyeReason);
   body.insert(body.end(), reason.begin(), reason.end());
   return frame(ControlType::kGoodbye, body);
+}
+Bytes encode_one(const control::PortOffer& f) {
+  return frame(ControlType::kPortOffer, encode(f.offer));
 }
 Bytes encode_one(const control::Unknown& f) {
   return frame(f.type, {});
@@ -117,12 +123,16 @@ std::optional<Bounds> bounds_of(std::uint8_t type) {
     case ControlType::kPing:
     case ControlType::kPong:
       return Bounds{kTokenSize, kTokenSize};
+    case ControlType::kIce:
+      return Bounds{1, kMaxIceBody};
     case ControlType::kDrained:
       return Bounds{0, 0};
     case ControlType::kCredit:
       return Bounds{kCreditSize, kCreditSize};
     case ControlType::kGoodbye:
       return Bounds{1, 1 + kMaxGoodbyeReason};
+    case ControlType::kPortOffer:
+      return Bounds{kMinOfferSize, kMaxOfferSize};
   }
   if ((type & kCritical) != 0) return std::nullopt;
   return Bounds{};
@@ -166,6 +176,12 @@ control::Goodbye read_goodbye(ByteView body) {
           printable(as_text(body.subspan(1)), kMaxGoodbyeReason)};
 }
 
+Result<ControlFrame> read_offer(ByteView body) {
+  auto offer = parse_port_offer(body);
+  if (!offer) return tl::unexpected(broken("an offer of ports that can not be read"));
+  return control::PortOffer{*std::move(offer)};
+}
+
 /// `body` has a length that check_header accepted for `type`.
 Result<ControlFrame> read_body(std::uint8_t type, ByteView body) {
   switch (static_cast<ControlType>(type)) {
@@ -183,8 +199,12 @@ Result<ControlFrame> read_body(std::uint8_t type, ByteView body) {
       return control::Credit{
           read_number(body.first(sizeof(std::uint64_t))),
           static_cast<std::uint32_t>(read_number(body.subspan(sizeof(std::uint64_t))))};
+    case ControlType::kIce:
+      return control::Ice{std::string(as_text(body))};
     case ControlType::kGoodbye:
       return read_goodbye(body);
+    case ControlType::kPortOffer:
+      return read_offer(body);
   }
   return control::Unknown{type};
 }

@@ -15,6 +15,7 @@
 #include "core/bytes.hpp"
 #include "core/error.hpp"
 #include "wire/introduction.hpp"
+#include "wire/port_offer.hpp"
 
 namespace peersock::wire {
 
@@ -23,6 +24,7 @@ inline constexpr std::size_t kMaxControlBody = 65535;
 /// Longer bodies of the types that we know are refused as soon as the header is in.
 inline constexpr std::size_t kMaxSmpBody = 8192;
 inline constexpr std::size_t kMaxHelloBody = 4096;
+inline constexpr std::size_t kMaxIceBody = 32768;
 inline constexpr std::size_t kMaxSoftwareLength = 64;
 inline constexpr std::size_t kMaxGoodbyeReason = 256;
 
@@ -31,9 +33,11 @@ enum class ControlType : std::uint8_t {
   kHello = 0x82,
   kPing = 0x03,
   kPong = 0x04,
+  kIce = 0x08,
   kDrained = 0x85,
   kGoodbye = 0x86,
   kCredit = 0x87,
+  kPortOffer = 0x09,
 };
 
 namespace control {
@@ -68,6 +72,11 @@ struct Credit {
 
   friend bool operator==(const Credit&, const Credit&) = default;
 };
+/// A message of ice_message.hpp as JSON text, unread: one of an ICE restart.
+struct Ice {
+  std::string json;  ///< 1 to kMaxIceBody octets
+  friend bool operator==(const Ice&, const Ice&) = default;
+};
 /// The last frame of a side. `reason` is for a person, at most kMaxGoodbyeReason octets of UTF-8
 /// without control characters; a received one is cleaned.
 struct Goodbye {
@@ -76,15 +85,20 @@ struct Goodbye {
   std::string reason;
   friend bool operator==(const Goodbye&, const Goodbye&) = default;
 };
+/// At most one of each side. Who does not know of it skips it, and there is no search.
+struct PortOffer {
+  wire::PortOffer offer;
+  friend bool operator==(const PortOffer&, const PortOffer&) = default;
+};
 /// A non-critical type that this version does not know.
 struct Unknown {
   std::uint8_t type = 0;
   friend bool operator==(const Unknown&, const Unknown&) = default;
 };
 }  // namespace control
-using ControlFrame =
-    std::variant<control::Smp, control::Hello, control::Ping, control::Pong, control::Drained,
-                 control::Credit, control::Goodbye, control::Unknown>;
+using ControlFrame = std::variant<control::Smp, control::Hello, control::Ping, control::Pong,
+                                  control::Drained, control::Credit, control::Ice, control::Goodbye,
+                                  control::PortOffer, control::Unknown>;
 
 /// Texts that are too long are cut, and cleaned of what may not be in them. Unknown frames have an
 /// empty body.

@@ -94,6 +94,12 @@ std::string encode(const IceMessage& message) {
   return to_json_text(to_json(message));
 }
 
+std::optional<IceGeneration> generation_of(std::string_view text) {
+  const auto parsed = parse_ice_message(text);
+  if (!parsed) return std::nullopt;
+  return parsed->message.generation;
+}
+
 Result<ParsedIceMessage> parse_ice_message(std::string_view text) {
   if (text.size() > kMaxIceMessage) return malformed("a message that is too long");
   const auto parsed = parse_json(text, kLimits);

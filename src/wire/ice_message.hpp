@@ -13,7 +13,10 @@
 
 namespace peersock::wire {
 
-/// More candidates than this in one session are ignored (one warning), so that a peer cannot
+/// Counts the ICE restarts of a session (RFC 8445 section 9), from 0.
+using IceGeneration = std::uint32_t;
+
+/// More candidates than this in one generation are ignored (one warning), so that a peer cannot
 /// make the number of candidate pairs explode.
 inline constexpr std::size_t kMaxCandidates = 64;
 /// Longest candidate line, and longest message as JSON text, that we read; in octets.
@@ -54,7 +57,7 @@ struct Candidate {
 /// One message of the trickle (RFC 8838 in spirit): credentials in the first, candidates as they
 /// appear, `end_of_candidates` in the last.
 struct IceMessage {
-  std::uint32_t generation = 0;  ///< counts ICE restarts; credentials change with it
+  IceGeneration generation = 0;  ///< credentials change with it
   std::optional<std::string> ufrag;
   std::optional<std::string> password;
   std::vector<Candidate> candidates;
@@ -71,6 +74,8 @@ struct ParsedIceMessage {
   /// Lines that were malformed, not usable, or beyond the first kMaxCandidates, and skipped.
   std::size_t refused_candidates = 0;
 };
+/// To whom a message belongs; nothing when `json` is not of the form at all.
+[[nodiscard]] std::optional<IceGeneration> generation_of(std::string_view json);
 /// A bad candidate is skipped and counted; a message that is not of this form is an error
 /// (kConnectionLost). ufrag 4 to 256, pwd 22 to 256 ice-char (RFC 8839 section 5.4),
 /// both or neither. Unknown members are ignored.

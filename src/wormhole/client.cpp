@@ -109,6 +109,17 @@ void Client::Impl::on(PayloadQueued& input, Instant /*now*/) {
   unsealed_.push_back(std::move(input.payload));
 }
 
+void Client::Impl::on(const LinkDoubted& input, Instant now) {
+  if (!in<Verified>()) return unexpected();
+  if (input.moved && link_.active()) {
+    outputs_.emplace_back(CloseLink{});
+    link_lost("the network has changed", now);
+  }
+  link_.doubt(now);
+  if (!link_.up() || std::exchange(pinged_, true)) return;
+  send(wire::request::Ping{0});
+}
+
 void Client::Impl::on(const CloseRequested& input, Instant now) {
   if (in<Closing>() || in<Done>()) return unexpected();
   if (!nameplate_.held()) return finish();
@@ -181,7 +192,10 @@ void Client::Impl::open_link(Instant now) {
 
 void Client::Impl::link_lost(const std::string& reason, Instant now) {
   if (link_.lasted(now)) warned_ = false;
+  const bool doubted = link_.doubted();
   if (!link_.went_down(now)) return unexpected();
+  // Somebody is waiting for it.
+  if (doubted) link_.doubt(now);
   nameplate_.link_lost();
   mailbox_.link_lost();
   pinged_ = false;

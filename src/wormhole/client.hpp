@@ -48,6 +48,8 @@ inline constexpr Duration kFirstReconnectDelay = 1s;
 inline constexpr Duration kLongestReconnectDelay = 60s;
 /// How long `CloseRequested` waits for the server's `closed` before it gives up politely.
 inline constexpr Duration kCloseTimeout = 2s;
+/// The same for a link that is in doubt.
+inline constexpr Duration kDoubtTimeout = 2s;
 /// A link on which nothing was heard for so long is asked whether it is alive.
 inline constexpr Duration kPingInterval = 60s;
 /// Numbered phases that are kept at most: of the peer until it is their turn, of ours until the
@@ -82,6 +84,13 @@ struct PayloadQueued {
   static constexpr std::string_view kName = "PayloadQueued";
   Bytes payload;
 };
+/// Something broke that may have broken the link, too: if it seems to be up, it is asked at once
+/// whether it is alive; a planned attempt to connect does not wait. Only once the peer is verified.
+struct LinkDoubted {
+  static constexpr std::string_view kName = "LinkDoubted";
+  /// This machine has other addresses than before: the link is opened anew without being asked.
+  bool moved = false;
+};
 /// Leave the mailbox. Ends in Closed: at once when no nameplate was asked for, else within
 /// kCloseTimeout.
 struct CloseRequested {
@@ -89,7 +98,7 @@ struct CloseRequested {
   wire::Mood mood = wire::Mood::kHappy;
 };
 using ClientInput = std::variant<Started, LinkUp, LinkLost, FrameReceived, PayloadQueued,
-                                 CloseRequested, DeadlineReached>;
+                                 LinkDoubted, CloseRequested, DeadlineReached>;
 
 // Outputs.
 /// Open the WebSocket (again); answered by LinkUp or LinkLost. `url` is one of the servers.

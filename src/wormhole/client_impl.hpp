@@ -72,6 +72,7 @@ class Client::Impl {
   void on(const LinkLost& input, Instant now);
   void on(const FrameReceived& input, Instant now);
   void on(PayloadQueued& input, Instant now);
+  void on(const LinkDoubted& input, Instant now);
   void on(const CloseRequested& input, Instant now);
   void on(const DeadlineReached& input, Instant now);
 

@@ -8,6 +8,7 @@ namespace peersock::wormhole {
 
 void ClientLink::open(Instant now) {
   status_ = Status::kConnecting;
+  doubted_ = false;
   expecting_ = true;
   since_ = now;
 }
@@ -38,6 +39,14 @@ bool ClientLink::lasted(Instant now) const {
   return up() && proved_ && (!delay_ || now - up_since_ >= *delay_);
 }
 
+void ClientLink::doubt(Instant now) {
+  if (status_ == Status::kWaiting) since_ = std::min(since_, now);
+  if (!up()) return;
+  since_ = now;
+  expecting_ = true;
+  doubted_ = true;
+}
+
 void ClientLink::expect(bool answer, Instant now) {
   if (!up()) return;
   if (answer && !expecting_) since_ = now;
@@ -54,7 +63,8 @@ ClientLink::Due ClientLink::due(Instant now) const {
 std::optional<Instant> ClientLink::deadline() const {
   if (status_ == Status::kIdle) return std::nullopt;
   if (status_ == Status::kWaiting) return since_;
-  return since_ + (expecting_ ? answer_timeout_ : Duration(kPingInterval));
+  if (!expecting_) return since_ + kPingInterval;
+  return since_ + (doubted_ ? std::min<Duration>(answer_timeout_, kDoubtTimeout) : answer_timeout_);
 }
 
 }  // namespace peersock::wormhole

@@ -28,7 +28,10 @@ class ClientLink {
   [[nodiscard]] bool active() const { return up() || status_ == Status::kConnecting; }
 
   /// The server said something.
-  void heard(Instant now) { since_ = now; }
+  void heard(Instant now) {
+    since_ = now;
+    doubted_ = false;
+  }
   /// The server has done something for us on this link.
   void proved() { proved_ = true; }
   /// The link was proved, and lasted for as long as we waited for it: what follows is a new outage,
@@ -36,6 +39,10 @@ class ClientLink {
   [[nodiscard]] bool lasted(Instant now) const;
   /// The next attempts go to another server.
   void start_over() { delay_ = std::nullopt; }
+  /// An answer, if one is due or asked for now, is awaited for kDoubtTimeout only; a planned
+  /// attempt is due at once.
+  void doubt(Instant now);
+  [[nodiscard]] bool doubted() const { return doubted_; }
   /// Whether an answer is due from now on.
   void expect(bool answer, Instant now);
 
@@ -50,6 +57,7 @@ class ClientLink {
   Duration answer_timeout_;
   Status status_ = Status::kIdle;
   bool expecting_ = false;
+  bool doubted_ = false;
   bool proved_ = false;
   Instant up_since_;
   /// kWaiting: when the next attempt starts. Otherwise: the last sign of life, or the start of the

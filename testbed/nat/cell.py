@@ -9,24 +9,26 @@ import pathlib
 import select
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from testbed.nat.profiles import Profile
-from testbed.network import Host, Internet
+from testbed.nat.profiles import PROXY_PORT, Profile
+from testbed.network import Host, Internet, isolation
 from testbed.network.internet import ROOT, end
 from testbed.network.namespace import Namespace
 
-RENDEZVOUS, RELAY = "192.0.2.10", "192.0.2.11"
+RENDEZVOUS, RELAY, PROXY = "192.0.2.10", "192.0.2.11", "192.0.2.12"
 RENDEZVOUS6, RELAY6 = "2001:db8:53::10", "2001:db8:53::11"
 PORT, TURN_PORT, OPEN_PORT = 4000, 3478, 443
 LIMIT = 45.0      # seconds that a session may take to come up, or to fail
 HOPELESS = 8.0    # the same where a failure is expected (a server is given up after 5)
+TOLD = 3.0        # seconds after which the peer has told what its addresses are
 BETTER_PATH = 5.0  # seconds that a direct path may take after a relayed one
-SETTLE = 0.5      # seconds in which a path that should not be there may show
+SETTLE = 12.0     # seconds in which a session has to know why it is relayed
 SIZE = 200_000    # octets in each direction
 TURNSERVER = "/usr/bin/turnserver"
 
@@ -41,20 +43,52 @@ class Result:
     why: str = ""             # for a failure: what was said, or what was waited for
     first_octet_ms: float | None = None
     first_path: str = ""      # direct or relayed
+    direct_after_ms: float | None = None  # of a session that was relayed first
     path: str = ""            # types of the candidates, the listening side's first
     transport: str = ""
+    family: int = 0           # 4 or 6, of the addresses of the path
+    reason_given: str = ""    # why it is relayed, in the words of docs/spec/events.md
     seconds: float = 0.0
+
+    def take_path(self, program: "Program", patience: float, expected: str = "") -> None:
+        """Of the listening side, when it has been given `patience` seconds to find a better one, or
+        the time to know why there is none.
+
+        A relay of the peer's whose address shows in a check first looks direct until it is told of.
+        """
+        began = time.monotonic()
+
+        def last() -> dict[str, Any]:
+            return program.find("path_chosen")[-1]
+
+        if expected == "relayed" and last()["remote_type"] == "prflx":
+            program.wait_until(lambda: last()["kind"] == "relayed", TOLD)
+        program.wait_until(lambda: last()["kind"] == "direct", patience)
+        waited = time.monotonic() - began
+        program.wait_until(lambda: last()["reason"] != "still_checking", SETTLE)
+        path = last()
+        self.first_path = program.find("path_chosen")[0]["kind"]
+        if path["kind"] == "relayed":
+            self.first_path = "relayed"
+        if self.first_path == "relayed" and path["kind"] == "direct":
+            self.direct_after_ms = round(waited * 1000, 1)
+        self.outcome, self.transport = path["kind"], path["transport"]
+        self.path = f"{path['local_type']} – {path['remote_type']}"
+        self.family = 6 if path["local_address"].startswith("[") else 4
+        self.reason_given = path["reason"] or ""
 
 
 class Program:
     """A peersock process, whose events are read when somebody waits."""
 
-    def __init__(self, namespace: Namespace, *arguments: object, **secrets: str) -> None:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("PEERSOCK_")}
+    def __init__(self, namespace: Namespace, *arguments: object, prefix: Sequence[str] = (),
+                 **secrets: str) -> None:
+        environment = {k: v for k, v in os.environ.items()
+                       if not k.startswith("PEERSOCK_") and not k.lower().endswith("_proxy")}
         environment |= {"XDG_CONFIG_HOME": "/nonexistent", **secrets}
         self.events: list[dict[str, Any]] = []
         self._rest = b""
-        self.process = namespace.start([binary(), *arguments, "--json"], env=environment,
+        self.process = namespace.start([*prefix, binary(), *arguments, "--json"], env=environment,
                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         assert self.process.stderr is not None
         self._pipe = self.process.stderr.fileno()
@@ -97,52 +131,92 @@ class Failed(Exception):
     """The session did not come about; the text says why."""
 
 
-def noise(seed: str) -> bytes:
-    return hashlib.shake_128(seed.encode()).digest(SIZE)
+def noise(seed: str, size: int = SIZE) -> bytes:
+    return hashlib.shake_128(seed.encode()).digest(size)
 
 
-def start_servers(internet: Internet, server: Host, folder: str) -> None:
-    """A rendezvous server and coturn, as operators run them, and both on 443 as well."""
+def folder() -> "tempfile.TemporaryDirectory[str]":
+    """For files of servers, where nobody else sees them and nothing outlives the run."""
+    return tempfile.TemporaryDirectory(dir=isolation.private_folder())
+
+
+def start_servers(internet: Internet, server: Host, folder: str, proxied: bool = False) -> None:
+    """A rendezvous server and coturn with TLS, as operators run them, both on 443 as well, and an
+    HTTP proxy if a site needs one."""
     where, network = server.namespace, internet.network
+    make_certificate(folder)
     turn = where.start(
         [TURNSERVER, "-n", f"--listening-ip={RELAY}", f"--listening-ip={RELAY6}",
+         f"--listening-ip={RENDEZVOUS}", f"--listening-ip={RENDEZVOUS6}",
          f"--relay-ip={RELAY}", f"--relay-ip={RELAY6}", f"--listening-port={TURN_PORT}",
          f"--aux-server={RELAY}:{OPEN_PORT}", "--lt-cred-mech", "--user=user:word",
-         "--realm=test", "--no-tls", "--no-dtls", "--no-cli", "--relay-threads=1",
+         "--realm=test", f"--cert={folder}/certificate",
+         f"--pkey={folder}/key", "--no-dtls", "--no-cli", "--relay-threads=1",
          "--log-file=stdout", f"--userdb={folder}/db", f"--pidfile={folder}/pid"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     network.callback(end, turn)
-    mailbox = Program(where, "mailbox", "--listen", f"{RENDEZVOUS}:{PORT}", "--listen",
-                      f"{RENDEZVOUS}:{OPEN_PORT}", "--listen", f"[{RENDEZVOUS6}]:{PORT}")
-    network.callback(end, mailbox.process)
-    if not mailbox.wait_until(lambda: len(mailbox.find("mailbox_listening")) == 3, LIMIT):
-        raise Failed(f"the rendezvous server does not start: {mailbox.events}")
+    start_mailbox(internet, server, [f"{RENDEZVOUS}:{PORT}", f"{RENDEZVOUS}:{OPEN_PORT}",
+                                     f"[{RENDEZVOUS6}]:{PORT}"])
+    awaited = [(RELAY, TURN_PORT), (RELAY, OPEN_PORT)]
+    if proxied:
+        proxy = where.start([sys.executable, "-m", "testbed.http_proxy", PROXY, PROXY_PORT,
+                             "--ports", OPEN_PORT], cwd=ROOT, stdout=subprocess.DEVNULL)
+        network.callback(end, proxy)
+        awaited.append((PROXY, PROXY_PORT))
     last = time.monotonic() + LIMIT
-    for port in (TURN_PORT, OPEN_PORT):
-        while not _answers(where, port):
+    for address, port in awaited:
+        while not _answers(where, address, port):
             if turn.poll() is not None or time.monotonic() > last:
-                raise Failed("coturn does not start")
+                raise Failed("coturn or the proxy does not start")
             select.select([], [], [], 0.02)
 
 
-def _answers(where: Namespace, port: int) -> bool:
+def start_mailbox(internet: Internet, server: Host, addresses: list[str]) -> None:
+    listen = [part for address in addresses for part in ("--listen", address)]
+    mailbox = Program(server.namespace, "mailbox", *listen)
+    internet.network.callback(end, mailbox.process)
+    ready = "mailbox_listening"
+    if not mailbox.wait_until(lambda: len(mailbox.find(ready)) == len(addresses), LIMIT):
+        raise Failed(f"the rendezvous server does not start: {mailbox.events}")
+
+
+def _answers(where: Namespace, address: str, port: int) -> bool:
     with where.socket(kind=socket.SOCK_STREAM) as probe:
-        return probe.connect_ex((RELAY, port)) == 0
+        return probe.connect_ex((address, port)) == 0
+
+
+def make_certificate(folder: str) -> None:
+    """For the addresses of the relay."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=relay",
+                    "-addext", f"subjectAltName=IP:{RELAY},IP:{RELAY6}", "-keyout",
+                    f"{folder}/key", "-out", f"{folder}/certificate"], check=True,
+                   capture_output=True)
+
+
+def trusting(folder: str) -> list[str]:
+    """In front of a program: it trusts the relay's certificate, and no other."""
+    script = 'mount --bind "$0" /etc/ssl/certs/ca-certificates.crt && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, f"{folder}/certificate"]
 
 
 def settings(profile: Profile) -> list[object]:
     """What somebody behind this profile gives on the command line."""
-    rendezvous, relay = (RENDEZVOUS, RELAY) if profile.ipv4 else (f"[{RENDEZVOUS6}]", RELAY6)
-    return ["--rendezvous", f"ws://{rendezvous}:{profile.port or PORT}/v1",
-            "--stun", relay, "--stun-port", TURN_PORT, "--turn", relay,
+    rendezvous, relay = (RENDEZVOUS, RELAY) if profile.ipv4 else (RENDEZVOUS6, RELAY6)
+    host = f"[{rendezvous}]" if ":" in rendezvous else rendezvous
+    # STUN at another address than TURN: two servers see more of a NAT than one.
+    return ["--rendezvous", f"ws://{host}:{profile.port or PORT}/v1",
+            "--stun", rendezvous, "--stun-port", TURN_PORT, "--turn", relay,
             "--turn-port", profile.port or TURN_PORT, "--turn-user", "user",
-            "--turn-transport", profile.turn_transport]
+            "--turn-transport", profile.turn_transport,
+            *(["--proxy", f"http://{PROXY}:{PROXY_PORT}"] if profile.proxy else [])]
 
 
 class Service:
     """What is offered through the tunnel: it speaks first, and listens to the end."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, size: int = SIZE) -> None:
+        self.size = size  # in each direction
         self.listener = host.namespace.socket(kind=socket.SOCK_STREAM)
         self.listener.bind(("127.0.0.1", 0))
         self.listener.listen()
@@ -159,7 +233,7 @@ class Service:
             connection, _ = self.listener.accept()
             with connection:
                 connection.settimeout(LIMIT)
-                connection.sendall(noise("service"))
+                connection.sendall(noise("service", self.size))
                 connection.shutdown(socket.SHUT_WR)
                 self.received = receive_all(connection)
 
@@ -176,6 +250,12 @@ def receive_all(connection: socket.socket) -> bytes:
     return b"".join(parts)
 
 
+def _send(connection: socket.socket, octets: bytes) -> None:
+    with contextlib.suppress(OSError):  # who receives sees it
+        connection.sendall(octets)
+        connection.shutdown(socket.SHUT_WR)
+
+
 def exchange(host: Host, port: int, service: Service) -> float:
     """Moves data both ways; gives the time of the first octet. Raises Failed unless all is right."""
     service.start()
@@ -185,27 +265,36 @@ def exchange(host: Host, port: int, service: Service) -> float:
             client.connect(("127.0.0.1", port))
             first = client.recv(1)
             moment = time.monotonic()
-            client.sendall(noise("client"))
-            client.shutdown(socket.SHUT_WR)
+            sender = threading.Thread(target=_send, args=(client, noise("client", service.size)))
+            sender.start()
             rest = receive_all(client)
+            sender.join()
         except OSError as error:
             raise Failed(f"the tunnel broke: {error}") from error
-    if first + rest != noise("service") or service.finish() != noise("client"):
+    size = service.size
+    if first + rest != noise("service", size) or service.finish() != noise("client", size):
         raise Failed("octets were lost or changed")
     return moment
 
 
-def run(connecting: Profile, listening: Profile, expected: str) -> Result:
-    """Builds the little world, runs the session, and takes everything down."""
+def run(connecting: Profile, listening: Profile, expected: str,
+        patience: float | None = None) -> Result:
+    """Builds the little world, runs the session, and takes everything down.
+
+    `patience` is how long a direct path may take after a relayed one, in seconds.
+    """
+    if patience is None:
+        patience = BETTER_PATH if expected == "direct" else 0
     began = time.monotonic()
     result = Result()
-    with tempfile.TemporaryDirectory() as folder, Internet() as internet:
-        server = internet.host("server", [RENDEZVOUS, RELAY, RENDEZVOUS6, RELAY6])
+    with Internet() as internet, folder() as files:
+        server = internet.host("server", [RENDEZVOUS, RELAY, PROXY, RENDEZVOUS6, RELAY6])
         try:
-            start_servers(internet, server, folder)
+            start_servers(internet, server, files, connecting.proxy or listening.proxy)
             left = connecting.build(internet, "left", 1)
             right = listening.build(internet, "right", 2)
-            _session(internet, (connecting, left), (listening, right), expected, result)
+            _session(internet, (connecting, left), (listening, right), expected, patience, result,
+                     trusting(files))
         except Failed as failed:
             result.outcome, result.why = "failed", str(failed)
     result.seconds = round(time.monotonic() - began, 3)
@@ -213,27 +302,19 @@ def run(connecting: Profile, listening: Profile, expected: str) -> Result:
 
 
 def _session(internet: Internet, connecting: tuple[Profile, Host], listening: tuple[Profile, Host],
-             expected: str, result: Result) -> None:
+             expected: str, patience: float, result: Result, prefix: Sequence[str]) -> None:
     (left_profile, left), (right_profile, right) = connecting, listening
     service = Service(left)
     a = Program(left.namespace, "connect", f"127.0.0.1:{service.port}", *settings(left_profile),
-                PEERSOCK_TURN_PASSWORD="word")
+                prefix=prefix, PEERSOCK_TURN_PASSWORD="word")
     internet.network.callback(end, a.process)
-    patience = HOPELESS if expected == "failed" else LIMIT
-    code = a.wait_for("code_made", patience)["code"]
+    limit = HOPELESS if expected == "failed" else LIMIT
+    code = a.wait_for("code_made", limit)["code"]
     began = time.monotonic()
     b = Program(right.namespace, "listen", "127.0.0.1:0", *settings(right_profile),
-                PEERSOCK_TURN_PASSWORD="word", PEERSOCK_CODE=code)
+                prefix=prefix, PEERSOCK_TURN_PASSWORD="word", PEERSOCK_CODE=code)
     internet.network.callback(end, b.process)
-    address = b.wait_for("listening", patience)["address"]
+    address = b.wait_for("listening", limit)["address"]
     moment = exchange(right, int(address.rsplit(":", 1)[1]), service)
     result.first_octet_ms = round((moment - began) * 1000, 1)
-
-    def is_direct() -> bool:
-        return b.find("path_chosen")[-1]["kind"] == "direct"
-
-    b.wait_until(is_direct, BETTER_PATH if expected == "direct" else SETTLE)
-    result.first_path = b.find("path_chosen")[0]["kind"]
-    last = b.find("path_chosen")[-1]
-    result.outcome, result.transport = last["kind"], last["transport"]
-    result.path = f"{last['local_type']} – {last['remote_type']}"
+    result.take_path(b, patience, expected)

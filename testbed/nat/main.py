@@ -2,52 +2,95 @@
 
 Each cell joins `peersock connect` behind one profile (rows) with `peersock listen` behind another
 (columns), over a rendezvous server and coturn on the Internet between them, and moves data both ways.
+Scenarios are other networks, each with what is expected of it.
 """
 
 import argparse
 import fnmatch
 import pathlib
+import signal
 import sys
 import time
+from collections.abc import Iterable
 
 from testbed import network
 from testbed.nat import report, runner
 from testbed.nat.expectation import Table
+from testbed.nat import scenarios as drawings
 from testbed.nat.profiles import CHOSEN, PROFILES, Profile
+from testbed.nat.scenario import Scenario, Task
 
-EXIT_DEVIATION, EXIT_USAGE, EXIT_FORBIDDEN, EXIT_INTERRUPTED = 1, 2, 3, 130
+EXIT_DEVIATION, EXIT_USAGE, EXIT_FORBIDDEN, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 3, 130, 143
+
+
+class Terminated(Exception):
+    """Somebody has sent SIGTERM."""
+
+
+def terminate(number: int, frame: object) -> None:
+    raise Terminated
 
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="scripts/nat-matrix", description=__doc__,
         epilog="Exit codes: 0 every outcome is as expected (testbed/nat/expected.json), 1 one is "
-        "not, 2 wrong usage, 3 this machine forbids network namespaces, 130 interrupted.")
-    made.add_argument("--profiles", metavar="NAMES", default="*",
+        "not, 2 wrong usage, 3 this machine forbids network namespaces, 130 interrupted, 143 "
+        "terminated.")
+    made.add_argument("--profiles", metavar="NAMES",
                       help="names or patterns, with commas between; 'chosen' are those of "
-                      "scripts/test; default: all")
-    made.add_argument("--list", action="store_true", help="list the profiles and end")
-    made.add_argument("--jobs", type=int, default=4, metavar="N", help="cells at once (default 4)")
+                      "scripts/test, 'all' is every one; default: all, unless --scenarios is given")
+    made.add_argument("--scenarios", metavar="NAMES",
+                      help="the same for scenarios; default: all, unless --profiles is given")
+    made.add_argument("--list", action="store_true", help="list profiles and scenarios, and end")
+    made.add_argument("--jobs", type=int, default=8, metavar="N",
+                      help="cells at once, most of which wait for something (default 8)")
     made.add_argument("--repeat", type=int, default=1, metavar="N", help="run each cell so often")
+    made.add_argument("--patience", type=float, metavar="SECONDS",
+                      help="how long a direct path between profiles may take after a relayed one; "
+                      "default: 5 where one is expected, else 0")
     made.add_argument("--out", type=pathlib.Path, metavar="DIR",
                       help="write matrix.json and matrix.html here")
     return made
 
 
-def select(patterns: str) -> list[Profile]:
-    chosen: list[str] = []
+def select(kind: str, known: Iterable[str], usual: Iterable[str], patterns: str) -> list[str]:
+    """Names in the order of `known`."""
+    names, chosen = list(known), set[str]()
     for pattern in patterns.split(","):
-        found = list(CHOSEN) if pattern == "chosen" else fnmatch.filter(PROFILES, pattern)
+        found = list(usual) if pattern == "chosen" else fnmatch.filter(
+            names, "*" if pattern == "all" else pattern)
         if not found:
-            raise ValueError(f"no profile matches {pattern!r}; --list shows them")
-        chosen += [name for name in found if name not in chosen]
-    return [PROFILES[name] for name in PROFILES if name in chosen]
+            raise ValueError(f"no {kind} matches {pattern!r}; --list shows them")
+        chosen.update(found)
+    return [name for name in names if name in chosen]
 
 
-def run(profiles: list[Profile], jobs: int, repeat: int) -> list[runner.Cell]:
+def selected(given: argparse.Namespace) -> tuple[list[Profile], list[Scenario]]:
+    everything = given.profiles is None and given.scenarios is None
+    profiles = "all" if everything else given.profiles
+    scenarios = "all" if everything else given.scenarios
+    return ([PROFILES[name] for name in select("profile", PROFILES, CHOSEN, profiles)]
+            if profiles is not None else [],
+            [drawings.SCENARIOS[name] for name in select(
+                "scenario", drawings.SCENARIOS, drawings.CHOSEN, scenarios)]
+            if scenarios is not None else [])
+
+
+def run_scenarios(scenarios: list[Scenario], jobs: int, repeat: int) -> list[Task]:
+    tasks = [Task(scenario) for _ in range(repeat) for scenario in scenarios]
+    done = []
+    for task in runner.run(tasks, jobs):
+        done.append(task)
+        print(report.scenario_progress(task, len(done), len(tasks)), flush=True)
+    return sorted(done, key=lambda task: scenarios.index(task.scenario))
+
+
+def run(profiles: list[Profile], jobs: int, repeat: int,
+        patience: float | None = None) -> list[runner.Cell]:
     table = Table()
     # Those that take their time come first, so that none of them is waited for at the end.
-    tasks = sorted((runner.Cell(a, b, table.of(a, b)) for _ in range(repeat)
+    tasks = sorted((runner.Cell(a, b, table.of(a, b), patience) for _ in range(repeat)
                     for a in profiles for b in profiles),
                    key=lambda c: "failed" not in c.expected.outcomes)
     done = []
@@ -62,9 +105,11 @@ def main(arguments: list[str]) -> int:
     if given.list:
         for profile in PROFILES.values():
             print(f"{profile.name:22} {profile.text}")
+        for scenario in drawings.SCENARIOS.values():
+            print(f"{scenario.name:22} scenario: {scenario.text}")
         return 0
     try:
-        profiles = select(given.profiles)
+        profiles, scenarios = selected(given)
         if given.jobs < 1 or given.repeat < 1:
             raise ValueError("--jobs and --repeat are at least 1")
     except ValueError as error:
@@ -76,12 +121,17 @@ def main(arguments: list[str]) -> int:
         print(f"nat-matrix: {error}", file=sys.stderr)
         return EXIT_FORBIDDEN
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, terminate)
     try:
-        cells = run(profiles, given.jobs, given.repeat)
+        cells = run(profiles, given.jobs, given.repeat, given.patience)
+        tasks = run_scenarios(scenarios, given.jobs, given.repeat)
     except KeyboardInterrupt:
         print("nat-matrix: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
-    summary = report.summarize(profiles, cells, time.monotonic() - began)
+    except Terminated:
+        print("nat-matrix: terminated", file=sys.stderr)
+        return EXIT_TERMINATED
+    summary = report.summarize(profiles, cells, tasks, time.monotonic() - began)
     print(report.text(summary))
     if given.out:
         report.write(given.out, summary)

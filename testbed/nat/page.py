@@ -14,19 +14,22 @@ border-radius:.3rem;color:#fff}
 .wrong{background:var(--wrong)}
 .map{display:grid;gap:1px;margin-top:.6rem}
 .map>*{min-width:0;overflow:hidden;text-align:center;font-size:clamp(5px,1.25vw,12px);line-height:1}
-.map b{font-weight:600;padding:.25em 0}
+.map b{font-weight:600;padding:.25em 0;align-self:center}
 .map button{border:0;border-radius:2px;color:#fff;aspect-ratio:1;padding:0;font-family:inherit}
 .map button:focus{outline:2px solid Highlight}
 #about{min-height:6.5em;padding:.6rem .8rem;border-left:4px solid gray;margin:.8rem 0;
 overflow-wrap:anywhere}
 ol{padding-left:1.8rem;columns:19rem;column-gap:2.5rem}li{break-inside:avoid}
 table{border-collapse:collapse}td,th{padding:.15rem .8rem .15rem 0;text-align:right}
+.scenarios{columns:24rem;column-gap:2.5rem}.scenarios div{break-inside:avoid;padding:.15rem 0;
+overflow-wrap:anywhere}.scenarios span{display:inline-block;min-width:3.2rem;text-align:center;
+border-radius:.3rem;color:#fff}
 td:first-child,th:first-child{text-align:left}
 """
 
 SCRIPT = """
 const about=document.getElementById('about');
-document.querySelector('.map').addEventListener('click',e=>{
+document.querySelector('.map')?.addEventListener('click',e=>{
  if(e.target.dataset.about)about.textContent=e.target.dataset.about});
 """
 
@@ -36,6 +39,8 @@ def _about(cell: dict[str, Any]) -> str:
     if cell["first_octet_ms"] is not None:
         parts.append(f"first octet after {cell['first_octet_ms']:.0f} ms, candidates {cell['path']} "
                      f"over {cell['transport']}")
+    if cell["reason_given"]:
+        parts.append(f"peersock says: {cell['reason_given']}")
     if cell["deviates"]:
         parts.append(f"expected {' or '.join(cell['expected'])}")
     elif cell["expected"] != [cell["theory"]]:
@@ -62,7 +67,27 @@ def _times(summary: dict[str, Any]) -> str:
             f"{rows}</table>")
 
 
-def render(summary: dict[str, Any]) -> str:
+def _scenarios(summary: dict[str, Any]) -> str:
+    if not summary["scenarios"]:
+        return ""
+    rows = []
+    for scenario in summary["scenarios"]:
+        kind = "wrong" if scenario["deviates"] else scenario["outcome"]
+        label = "–" if scenario["first_octet_ms"] is None else f"{scenario['first_octet_ms']:.0f}"
+        parts = [scenario["text"]]
+        if scenario["like_ms"] is not None:
+            parts.append(f"compared with {scenario['like_ms']:.0f} ms")
+        if scenario["reason_given"]:
+            parts.append(f"peersock says: {scenario['reason_given']}")
+        parts += scenario["deviations"]
+        rows.append(f'<div><span class="{kind}">{label}</span> <b>{html.escape(scenario["name"])}</b>'
+                    f": {html.escape('; '.join(parts)[:600])}</div>")
+    return f'<h2>Scenarios</h2><div class="scenarios">{"".join(rows)}</div>'
+
+
+def _matrix(summary: dict[str, Any]) -> str:
+    if not summary["cells"]:
+        return ""
     names = [profile["name"] for profile in summary["profiles"]]
     # The worst of several runs of a cell is shown.
     cells: dict[tuple[str, str], dict[str, Any]] = {}
@@ -76,18 +101,21 @@ def render(summary: dict[str, Any]) -> str:
         for n, row in enumerate(names))
     legend = "".join(f"<li>{html.escape(p['name'])}: {html.escape(p['text'])}</li>"
                      for p in summary["profiles"])
+    columns = f"grid-template-columns:1.6em repeat({len(names)},1fr)"
+    return (f'<div class="map" style="{columns}"><b></b>{heads}{rows}</div><p id="about"></p>'
+            f"<h2>Profiles</h2><ol>{legend}</ol><h2>First octet, ms</h2>{_times(summary)}")
+
+
+def render(summary: dict[str, Any]) -> str:
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>peersock behind NATs</title><style>{STYLE}</style>
 <h1>peersock behind NATs</h1>
-<p>{len(summary["cells"])} cells in {summary["seconds"]:.0f} s, {summary["deviations"]} not as
-expected. Rows connect, columns listen; the figure is the time from typing the code to the first octet
+<p>{len(summary["cells"])} cells and {len(summary["scenarios"])} scenarios in
+{summary["seconds"]:.0f} s, {summary["deviations"]} not as expected. Rows connect, columns listen; the figure is the time from typing the code to the first octet
 in milliseconds. Touch a cell to see why.</p>
 <p class="key"><span class="direct">direct</span><span class="relayed">relayed</span>
 <span class="failed">no connection, as expected</span><span class="wrong">not as expected</span></p>
-<div class="map" style="grid-template-columns:1.6em repeat({len(names)},1fr)"><b></b>{heads}{rows}</div>
-<p id="about"></p>
-<h2>Profiles</h2><ol>{legend}</ol>
-<h2>First octet, ms</h2>{_times(summary)}
+{_matrix(summary)}{_scenarios(summary)}
 <script>{SCRIPT}</script></html>
 """

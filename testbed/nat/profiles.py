@@ -11,6 +11,7 @@ from testbed.network.internet import Stage
 EIM = EIF = ENDPOINT_INDEPENDENT
 ADM = ADF = ADDRESS_DEPENDENT
 APDM = APDF = ADDRESS_AND_PORT_DEPENDENT
+PROXY_PORT = 3128
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,8 +23,9 @@ class Profile:
     ipv6: bool = False
     ipv4: bool = True
     own_firewall: bool = False
-    turn_transport: str = "udp"  # what somebody behind it has to set
-    port: int = 0                # the only one open to the outside, for rendezvous and relay
+    turn_transport: str = "auto"  # what somebody behind it has to set
+    port: int = 0                 # the only one to the outside, for rendezvous and relay
+    proxy: bool = False           # and only through the HTTP proxy
 
     def build(self, internet: Internet, name: str, number: int) -> Host:
         if self.stages:
@@ -75,12 +77,12 @@ def _all() -> list[Profile]:
         _nat("dual-stack", "IPv4 behind a NAT, IPv6 behind a firewall", home, ipv6=True),
         Profile("ipv6-only", "IPv6 behind a firewall, no IPv4", (Firewall(),),
                 Behaviour(ipv4=False, ipv6=True), ipv6=True, ipv4=False),
-        Profile("udp-blocked", "no UDP", (Firewall(udp=False),), Behaviour(EIM, APDF, udp=False),
-                turn_transport="tcp"),
+        Profile("udp-blocked", "no UDP", (Firewall(udp=False),), Behaviour(EIM, APDF, udp=False)),
         Profile("tcp-443", "nothing but TCP to port 443", (Firewall(False, (443,)),),
-                Behaviour(EIM, APDF, udp=False, tcp=False), turn_transport="tcp", port=443),
-        Profile("proxy-only", "nothing but an HTTP proxy", (Firewall(False, ()),),
-                Behaviour(EIM, APDF, udp=False, tcp=False, relay=False)),
+                Behaviour(EIM, APDF, udp=False, tcp=False), turn_transport="tls", port=443),
+        Profile("proxy-only", "nothing but an HTTP proxy, which allows port 443",
+                (Firewall(False, (PROXY_PORT,)),), Behaviour(EIM, APDF, udp=False, tcp=False),
+                turn_transport="tls", port=443, proxy=True),
     ]
 
 
@@ -88,7 +90,7 @@ PROFILES = {profile.name: profile for profile in _all()}
 
 # For every run of scripts/test: one of each kind.
 CHOSEN = ("public", "eim-eif", "eim-apdf", "adm-adf", "apdm-apdf", "pool-arbitrary", "linux",
-          "udp-blocked")
+          "udp-blocked", "tcp-443", "proxy-only")
 
 # Every behaviour that the box has (testbed probes each before it is believed).
 EVERY_NAT = {

@@ -9,6 +9,7 @@ from typing import Any
 from testbed.nat import page
 from testbed.nat.profiles import Profile
 from testbed.nat.runner import Cell
+from testbed.nat.scenario import Task
 
 SIGNS = {"direct": "D", "relayed": "R", "failed": "–"}
 LONGEST_REASON = 200
@@ -19,25 +20,53 @@ def progress(cell: Cell, number: int, total: int) -> str:
     what = result.outcome
     if result.first_octet_ms is not None:
         what += f", first octet after {result.first_octet_ms:.0f} ms ({result.path})"
+    what += reason_text(dataclasses.asdict(result))
     if cell.deviates:
         what += f"  NOT AS EXPECTED ({' or '.join(cell.expected.outcomes)}) {result.why}"
     return f"[{number}/{total}] {cell.connecting.name} → {cell.listening.name}: {what}"
 
 
-def summarize(profiles: list[Profile], cells: list[Cell], seconds: float) -> dict[str, Any]:
-    """What is written as JSON. `deviations` counts the cells that are not as expected."""
+def reason_text(result: dict[str, Any]) -> str:
+    return f", {result['reason_given']}" if result["reason_given"] else ""
+
+
+def scenario_progress(task: Task, number: int, total: int) -> str:
+    return f"[{number}/{total}] {task.scenario.name}: " + scenario_text(
+        {**dataclasses.asdict(task.result), "deviates": task.deviates})
+
+
+def scenario_text(scenario: dict[str, Any]) -> str:
+    what: str = scenario["outcome"]
+    if scenario["first_octet_ms"] is not None:
+        what += f", first octet after {scenario['first_octet_ms']:.0f} ms"
+        if scenario["like_ms"] is not None:
+            what += f" ({scenario['like_ms']:.0f} in the network it is compared with)"
+        what += f", {scenario['path']}" + reason_text(scenario)
+    if scenario["deviates"]:
+        what += "  NOT AS EXPECTED: " + "; ".join(
+            sentence[-LONGEST_REASON:] for sentence in scenario["deviations"])
+    return what
+
+
+def summarize(profiles: list[Profile], cells: list[Cell], scenarios: list[Task],
+              seconds: float) -> dict[str, Any]:
+    """What is written as JSON. `deviations` counts the cells and scenarios that are not as expected."""
     return {
         "version": 1,
         "seconds": round(seconds, 1),
         "cells_per_minute": round(len(cells) * 60 / seconds, 1),
         "profiles": [{"name": p.name, "text": p.text} for p in profiles],
-        "deviations": sum(cell.deviates for cell in cells),
+        "deviations": sum(each.deviates for each in [*cells, *scenarios]),
         "first_octet_ms": times(cells),
         "cells": [{
             "connecting": cell.connecting.name, "listening": cell.listening.name,
             **dataclasses.asdict(cell.result),
             "expected": list(cell.expected.outcomes), "theory": cell.expected.theory,
             "reason": cell.expected.reason, "deviates": cell.deviates} for cell in cells],
+        "scenarios": [{
+            "name": task.scenario.name, "text": task.scenario.text,
+            **dataclasses.asdict(task.result), "expected": list(task.scenario.outcomes),
+            "deviates": task.deviates} for task in scenarios],
     }
 
 
@@ -54,6 +83,19 @@ def times(cells: list[Cell]) -> dict[str, dict[str, float]]:
 
 
 def text(summary: dict[str, Any]) -> str:
+    lines = matrix_lines(summary) if summary["cells"] else []
+    if summary["scenarios"]:
+        lines += ["", "Scenarios", ""]
+        width = max(len(scenario["name"]) for scenario in summary["scenarios"])
+        lines += [f"{scenario['name']:{width}}  {scenario_text(scenario)}"
+                  for scenario in summary["scenarios"]]
+    lines += ["", f"{len(summary['cells'])} cells and {len(summary['scenarios'])} scenarios in "
+              f"{summary['seconds']} s ({summary['cells_per_minute']} cells a minute), "
+              f"{summary['deviations']} not as expected"]
+    return "\n".join(lines)
+
+
+def matrix_lines(summary: dict[str, Any]) -> list[str]:
     names = [profile["name"] for profile in summary["profiles"]]
     width = max(len(name) for name in names)
     signs: dict[tuple[str, str], str] = {}
@@ -75,9 +117,7 @@ def text(summary: dict[str, Any]) -> str:
             lines.append(f"NOT AS EXPECTED: {cell['connecting']} → {cell['listening']} is "
                          f"{cell['outcome']}, expected {' or '.join(cell['expected'])}. "
                          f"{cell['why'][-LONGEST_REASON:]}")
-    lines.append(f"{len(summary['cells'])} cells in {summary['seconds']} s "
-                 f"({summary['cells_per_minute']} a minute), {summary['deviations']} not as expected")
-    return "\n".join(lines)
+    return lines
 
 
 def write(folder: pathlib.Path, summary: dict[str, Any]) -> None:

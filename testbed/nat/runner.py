@@ -1,4 +1,4 @@
-"""Runs many cells at once, each in a process of its own with which its world ends."""
+"""Runs many cells, or scenarios, at once, each in a process of its own with which its world ends."""
 
 import dataclasses
 import json
@@ -9,13 +9,14 @@ import sys
 import time
 import traceback
 from collections.abc import Iterable, Iterator
+from typing import Any, Generic, Protocol, TypeVar
 
 from testbed.nat import cell
 from testbed.nat.expectation import Expectation
 from testbed.nat.profiles import Profile
 from testbed.network import isolation
 
-LIMIT = 120.0  # seconds for one cell, whatever happens in it
+LIMIT = 120.0  # seconds for one task, whatever happens in it
 
 
 @dataclasses.dataclass
@@ -23,15 +24,43 @@ class Cell:
     connecting: Profile
     listening: Profile
     expected: Expectation
+    patience: float | None = None  # seconds that a direct path may take after a relayed one
     result: cell.Result = dataclasses.field(default_factory=cell.Result)
 
     @property
     def deviates(self) -> bool:
-        return self.result.outcome not in self.expected.outcomes
+        return self.result.outcome not in self.expected.outcomes or self.is_unexplained
+
+    @property
+    def is_unexplained(self) -> bool:
+        """peersock has to say why a path is relayed."""
+        return self.result.outcome == "relayed" and self.result.reason_given in ("", "still_checking")
+
+    def perform(self) -> cell.Result:
+        return cell.run(self.connecting, self.listening, self.expected.outcomes[0], self.patience)
+
+    def broken(self, why: str) -> cell.Result:
+        return cell.Result(why=why)
+
+    def from_json(self, given: dict[str, Any]) -> cell.Result:
+        return cell.Result(**given)
 
 
-class _Worker:
-    def __init__(self, task: Cell) -> None:
+class Task(Protocol):
+    """What is run in a process of its own; its result, a dataclass, comes back as JSON."""
+
+    result: Any
+
+    def perform(self) -> Any: ...
+    def broken(self, why: str) -> Any: ...
+    def from_json(self, given: dict[str, Any]) -> Any: ...
+
+
+AnyTask = TypeVar("AnyTask", bound=Task)
+
+
+class _Worker(Generic[AnyTask]):
+    def __init__(self, task: AnyTask) -> None:
         self.task, self.began, self._octets = task, time.monotonic(), b""
         self.pipe, theirs = os.pipe()
         parent = os.getpid()
@@ -47,36 +76,37 @@ class _Worker:
         self._octets += octets
         return not octets
 
-    def finish(self) -> Cell:
+    def finish(self) -> AnyTask:
         os.close(self.pipe)
         os.waitpid(self.process, 0)
         if self._octets:
-            self.task.result = cell.Result(**json.loads(self._octets))
+            self.task.result = self.task.from_json(json.loads(self._octets))
         else:
-            self.task.result = cell.Result(why="the cell's process was killed")
+            self.task.result = self.task.broken("its process was killed")
         return self.task
 
     def kill(self) -> None:
         os.kill(self.process, signal.SIGKILL)
 
 
-def _work(task: Cell, out: int, parent: int) -> None:
+def _work(task: Task, out: int, parent: int) -> None:
     status = 1
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us says when to stop
         isolation.die_with_parent(parent)
-        result = cell.run(task.connecting, task.listening, task.expected.outcomes[0])
+        result = task.perform()
         status = 0
     except BaseException:  # noqa: BLE001 - anything at all belongs into the report
-        result = cell.Result(why=traceback.format_exc())
+        result = task.broken(traceback.format_exc())
     with open(out, "w", encoding="utf-8") as file:
         json.dump(dataclasses.asdict(result), file)
     os._exit(status)
 
 
-def run(cells: Iterable[Cell], jobs: int) -> Iterator[Cell]:
-    """Yields each cell when it is done. Stopped early, it leaves no process behind."""
-    waiting, running = list(cells), {}
+def run(tasks: Iterable[AnyTask], jobs: int) -> Iterator[AnyTask]:
+    """Yields each when it is done. Stopped early, it leaves no process behind."""
+    waiting, running = list(tasks), {}
     try:
         while waiting or running:
             while waiting and len(running) < jobs:

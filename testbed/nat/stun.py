@@ -93,10 +93,17 @@ class Behaviour:
 
 
 class Prober:
-    """The tests, from a host behind the NAT. `silence` is how long no answer means none, in s."""
+    """The tests, from a host behind the NAT.
 
-    def __init__(self, host: Host, server: Server, silence: float = 0.15) -> None:
-        self._host, self._server, self._silence = host, server, silence
+    No time says that an answer will not come, on a machine that does much else. So what is asked
+    next, and must be answered, tells when the box has got as far: `late` is how many seconds later
+    than that an answer may still come, as packets overtake each other on some lines. `patience` is
+    for what must be answered unless there is no UDP at all.
+    """
+
+    def __init__(self, host: Host, server: Server, late: float = 0.15,
+                 patience: float = 3.0) -> None:
+        self._host, self._server, self._late, self._patience = host, server, late, patience
 
     def probe(self) -> Behaviour:
         mapping, ports = self._mapping()
@@ -109,14 +116,28 @@ class Prober:
         made.bind(("0.0.0.0", 0))  # noqa: S104 - in a namespace
         return made
 
-    def _ask(self, made: socket.socket, target: Address, change: int = 0) -> Address | None:
+    def _ask(self, made: socket.socket, target: Address) -> Address | None:
         transaction = os.urandom(12)
-        made.sendto(request(transaction, change), target)
-        while self._server.serve(made, self._silence):
+        made.sendto(request(transaction), target)
+        while self._server.serve(made, self._patience):
             parsed = parse_response(made.recvfrom(2048)[0])
             if parsed is not None and parsed[0] == transaction:
                 return parsed[1]
         return None
+
+    def _is_let_in(self, made: socket.socket, target: Address, change: int) -> bool:
+        """Whether the answer from somewhere else than the target arrives."""
+        changed, plain = os.urandom(12), os.urandom(12)
+        made.sendto(request(changed, change), target)
+        made.sendto(request(plain), target)
+        limit = self._patience
+        while self._server.serve(made, limit):
+            parsed = parse_response(made.recvfrom(2048)[0])
+            if parsed is not None and parsed[0] == changed:
+                return True
+            if parsed is not None and parsed[0] == plain:
+                limit = self._late
+        return False
 
     def _mapping(self) -> tuple[str | None, list[tuple[int, int]]]:
         """And pairs of own and mapped ports."""
@@ -124,10 +145,12 @@ class Prober:
         with self._socket() as made:
             own = made.getsockname()[1]
             targets = [(first, PORTS[0]), (first, PORTS[1]), (second, PORTS[0]), (second, PORTS[1])]
-            found = [self._ask(made, target) for target in targets]
-        answers = [answer for answer in found if answer is not None]
-        if len(answers) < len(found):
-            return None, []
+            answers: list[Address] = []
+            for target in targets:
+                answer = self._ask(made, target)
+                if answer is None:
+                    return None, []
+                answers.append(answer)
         ports = [(own, port) for _, port in answers]
         if len(set(answers)) == 1:
             return ENDPOINT_INDEPENDENT, ports
@@ -141,7 +164,7 @@ class Prober:
                               (CHANGE_PORT, ADDRESS_DEPENDENT)):
             with self._socket() as made:
                 self._ask(made, target)
-                if self._ask(made, target, change) is not None:
+                if self._is_let_in(made, target, change):
                     return found
         return ADDRESS_AND_PORT_DEPENDENT
 
@@ -164,7 +187,8 @@ class Prober:
                 return False
             self._ask(second, target)
             second.sendto(request(transaction), mapped)
-            while self._server.serve(first, self._silence):
+            self._ask(second, target)
+            while self._server.serve(first, self._late):
                 parsed = parse_request(first.recvfrom(2048)[0])
                 if parsed is not None and parsed[0] == transaction:
                     return True

@@ -28,7 +28,6 @@ class Behaviour:
     ipv6: bool = False
     reachable: bool = False  # anybody may open a TCP connection to it
     tcp: bool = True         # to any port
-    relay: bool = True       # gets as far as a TURN server
 
 
 class _Side:
@@ -77,10 +76,17 @@ def udp_meets(first: Behaviour, second: Behaviour) -> bool:
     return False
 
 
+def port_may_be_found(first: Behaviour, second: Behaviour) -> bool:
+    """Whether a search for ports (docs/spec/port-search.md) has a chance: one side has one known
+    endpoint, of the other one only the port is not known.
+    """
+    one_endpoint = [side.mapping == ENDPOINT_INDEPENDENT for side in (first, second)]
+    return (all(side.udp and side.ipv4 for side in (first, second))
+            and one_endpoint[0] != one_endpoint[1])
+
+
 def outcome(first: Behaviour, second: Behaviour) -> tuple[str, str]:
-    """`direct`, `relayed` or `failed`, and why in one sentence."""
-    if not (first.relay and second.relay):
-        return "failed", "one side reaches neither rendezvous nor relay without a proxy"
+    """`direct` or `relayed`, and why in one sentence: a relay is reached from everywhere."""
     if first.udp and second.udp:
         if first.ipv6 and second.ipv6:
             return "direct", "both have IPv6, and two stateful firewalls open for each other"

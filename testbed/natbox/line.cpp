@@ -7,8 +7,7 @@ namespace peersock::testbed {
 
 namespace {
 constexpr std::size_t ethernet_header = 14;
-constexpr std::size_t most_under_way = 20000;
-constexpr Time longest_queue = std::chrono::milliseconds(200);  // before the bottleneck
+constexpr std::size_t most_under_way = 65536;
 }  // namespace
 
 bool Line::happens(double percent) {
@@ -22,13 +21,20 @@ void Line::enter(Frame frame, Time now) {
   put(std::move(frame), now);
 }
 
+// The time that the rate takes for a frame. What is left of a microsecond counts for the next one.
+Time Line::serialization(std::size_t octets) {
+  const auto bits = octets * 8 * 1000 + remainder_;
+  remainder_ = bits % config_.rate;
+  return Time(static_cast<Time::rep>(bits / config_.rate));
+}
+
 void Line::put(Frame frame, Time now) {
   if (under_way_.size() >= most_under_way) return;
   Time sent = now;
   if (config_.rate != 0) {
     const Time start = std::max(now, busy_until_);
-    if (start - now > longest_queue) return;
-    sent = start + Time(static_cast<Time::rep>(frame.size() * 8 * 1000 / config_.rate));
+    if (start - now > config_.queue) return;
+    sent = start + serialization(frame.size());
     busy_until_ = sent;
   }
   if (happens(config_.reorder)) {
@@ -41,7 +47,7 @@ void Line::put(Frame frame, Time now) {
     arrival += Time(std::uniform_int_distribution<Time::rep>(-most, most)(random_));
   }
   last_arrival_ = std::max({arrival, last_arrival_, sent});
-  under_way_.emplace(last_arrival_, std::move(frame));
+  under_way_.emplace_hint(under_way_.end(), last_arrival_, std::move(frame));
 }
 
 std::optional<Line::Frame> Line::leave(Time now) {

@@ -15,8 +15,10 @@ namespace peersock::testbed {
 
 struct LineConfig {
   Time delay{};
-  Time jitter{};               // up to so much more or less; packets stay in order
-  std::uint64_t rate = 0;      // kbit/s, 0: no limit
+  Time jitter{};           // up to so much more or less; packets stay in order
+  std::uint64_t rate = 0;  // kbit/s, 0: no limit
+  // A packet that the rate would keep waiting for longer is dropped.
+  Time queue = std::chrono::milliseconds(200);
   double loss = 0;             // percent
   double duplicate = 0;        // percent
   double reorder = 0;          // percent: these overtake everything that is under way
@@ -36,10 +38,12 @@ class Line {
  private:
   [[nodiscard]] bool happens(double percent);
   void put(Frame frame, Time now);
+  [[nodiscard]] Time serialization(std::size_t octets);
 
   LineConfig config_;
   std::mt19937_64 random_;
   Time busy_until_{};
+  std::uint64_t remainder_ = 0;  // of a microsecond that the rate has taken, in parts of `rate`
   Time last_arrival_{};
   std::multimap<Time, Frame> under_way_;
 };

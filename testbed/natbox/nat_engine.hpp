@@ -21,6 +21,8 @@ using Time = std::chrono::microseconds;  // since any fixed instant
 struct Endpoint {
   std::uint32_t address = 0;  // in host order
   std::uint16_t port = 0;     // of an ICMP query: its identifier
+  // The comparison with 0 in what the compiler makes is none with a pointer.
+  // NOLINTNEXTLINE(modernize-use-nullptr)
   friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
 };
 

@@ -45,7 +45,7 @@ class Packet {
   // Nothing unless the header and `ports_length` octets more are there.
   static std::optional<Packet> read(Octets octets) {
     if (octets.size() < smallest_header || octets[0] >> 4U != 4) return std::nullopt;
-    const std::size_t header = (octets[0] & 15U) * 4U;
+    const auto header = static_cast<std::size_t>(octets[0] & 15U) * 4;
     if (header < smallest_header || octets.size() < header + ports_length) return std::nullopt;
     if ((get16(octets, 6) & 0x3fffU) != 0) return std::nullopt;  // a fragment
     const auto protocol = octets[9];
@@ -96,7 +96,7 @@ class Packet {
   }
 
   // After anything inside an ICMP error has changed.
-  void sum_up_icmp() {
+  void sum_up_icmp() const {
     const Octets message = payload();
     put16(message, 2, 0);
     put16(message, 2, internet_checksum(message));

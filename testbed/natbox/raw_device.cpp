@@ -57,6 +57,24 @@ void RawDevice::send(std::span<const std::uint8_t> frame) const {
   static_cast<void>(::send(descriptor_, frame.data(), frame.size(), 0));
 }
 
+void RawDevice::send(std::span<const std::vector<std::uint8_t>> frames) const {
+  constexpr std::size_t most = 64;
+  std::array<iovec, most> parts{};
+  std::array<mmsghdr, most> messages{};
+  while (!frames.empty()) {
+    const auto count = std::min(frames.size(), most);
+    for (std::size_t n = 0; n < count; ++n) {
+      // sendmmsg only reads what it is given.
+      parts[n] = {const_cast<std::uint8_t*>(frames[n].data()), frames[n].size()};
+      messages[n].msg_hdr.msg_iov = &parts[n];
+      messages[n].msg_hdr.msg_iovlen = 1;
+    }
+    const auto sent = ::sendmmsg(descriptor_, messages.data(), static_cast<unsigned>(count), 0);
+    // It stops at a frame that the device does not take; the others go on.
+    frames = frames.subspan(sent > 0 ? static_cast<std::size_t>(sent) : 1);
+  }
+}
+
 Time monotonic_now() {
   return std::chrono::duration_cast<Time>(std::chrono::steady_clock::now().time_since_epoch());
 }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "nat_engine.hpp"
 
@@ -31,6 +32,7 @@ class RawDevice {
   [[nodiscard]] std::span<std::uint8_t> receive(std::span<std::uint8_t> buffer) const;
   // What the device does not take is lost, as on a wire.
   void send(std::span<const std::uint8_t> frame) const;
+  void send(std::span<const std::vector<std::uint8_t>> frames) const;
 
  private:
   int descriptor_ = -1;

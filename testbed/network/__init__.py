@@ -13,5 +13,5 @@ Nothing has a name outside the process that made it, so everything is gone when 
 from testbed.network.behaviour import (  # noqa: F401
     ADDRESS_AND_PORT_DEPENDENT, ADDRESS_DEPENDENT, ENDPOINT_INDEPENDENT, PRESERVED, RANDOM,
     SEQUENTIAL, Firewall, KernelNat, Link, Nat)
-from testbed.network.internet import Host, Internet, Site  # noqa: F401
+from testbed.network.internet import Host, Internet, Lan, Site  # noqa: F401
 from testbed.network.isolation import Forbidden, enter_isolation  # noqa: F401

@@ -64,13 +64,15 @@ class Firewall:
 @dataclasses.dataclass(frozen=True)
 class Link:
     """A line with these properties in each direction. Times in milliseconds, rate in kbit/s (0: no
-    limit), the others in percent of packets; `mtu` is announced, packets longer than `black_hole`
+    limit), the others in percent of packets; `queue` is how long the rate may keep a packet waiting,
+    one that would wait longer is dropped; `mtu` is announced, packets longer than `black_hole`
     octets vanish without a word (0: none does).
     """
 
     delay: float = 0
     jitter: float = 0
     rate: int = 0
+    queue: float = 200
     loss: float = 0
     duplicate: float = 0
     reorder: float = 0
@@ -80,6 +82,8 @@ class Link:
     def arguments(self) -> list[str]:
         """For the program that does it (testbed/natbox/linkbox.cpp)."""
         given = {"delay-us": int(self.delay * 1000), "jitter-us": int(self.jitter * 1000),
-                 "rate-kbit": self.rate, "loss": self.loss, "duplicate": self.duplicate,
-                 "reorder": self.reorder, "black-hole": self.black_hole}
-        return [part for name, value in given.items() if value for part in (f"--{name}", str(value))]
+                 "rate-kbit": self.rate, "queue-us": int(self.queue * 1000), "loss": self.loss,
+                 "duplicate": self.duplicate, "reorder": self.reorder,
+                 "black-hole": self.black_hole}
+        return [part for name, value in given.items() if value or name == "queue-us"
+                for part in (f"--{name}", str(value))]

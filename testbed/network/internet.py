@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import signal
 import subprocess
 import types
 
@@ -47,11 +48,13 @@ class Network(contextlib.ExitStack):
         return process
 
     def cable(self, upper: Namespace, upper_device: str, lower: Namespace, lower_device: str,
-              link: Link | None = None) -> tuple[str, str]:
-        """Joins two devices, by a line with properties if one is given; gives their addresses."""
+              link: Link | None = None, offloads: bool = False) -> tuple[str, str]:
+        """Joins two devices, by a line with properties if one is given; gives their addresses.
+        `offloads`: without a line, whole trains of segments may cross (see `join`).
+        """
         upper_hardware, lower_hardware = self.hardware(), self.hardware()
         if link is None:
-            join(upper, upper_device, upper_hardware, lower, lower_device, lower_hardware)
+            join(upper, upper_device, upper_hardware, lower, lower_device, lower_hardware, offloads)
             return upper_hardware, lower_hardware
         middle = self.namespace(f"line to {lower.name}")
         join(upper, upper_device, upper_hardware, middle, "a", self.hardware())
@@ -81,10 +84,38 @@ class Host:
         self.namespace = namespace
         self.addresses = addresses
         self.name = namespace.name
+        self._ports = 0
 
     def firewall(self, firewall: Firewall) -> "Host":
         """The host's own: nothing comes in that was not asked for."""
         self.namespace.nft(_rules(firewall, "input", "output", "eth0"))
+        return self
+
+    def address(self, address: str, device: str = "eth0") -> "Host":
+        """One more, with the length of its prefix."""
+        self.namespace.ip([f"address add {address} dev {device}" + " nodad" * (":" in address)])
+        return self
+
+    def bridge(self, network: Network, name: str, address: str) -> "Host":
+        """A bridge of its own with something on it, as container engines make them."""
+        inside = network.namespace(f"{name} of {self.name}")
+        hardware = network.hardware()
+        self.namespace.ip([f"link add name {name} address {hardware} type bridge",
+                           f"address add {address} dev {name}", f"link set {name} up"])
+        self._ports += 1
+        network.cable(self.namespace, f"veth{self._ports}", inside, "eth0")
+        self.namespace.ip([f"link set veth{self._ports} master {name}"])
+        return self
+
+    def tunnel(self, network: Network, name: str, address: str, prefixes: list[str]) -> "Host":
+        """An interface without hardware addresses, as VPNs have it, over which `prefixes` are
+        reached; everything that is sent there vanishes.
+        """
+        far = network.namespace(f"{name} of {self.name}")
+        network.cable(self.namespace, name, far, "eth0")
+        far.sysctl(ipv4__ip_forward=0)
+        self.namespace.ip([f"link set dev {name} arp off", f"address add {address} dev {name}",
+                           *(f"route add {prefix} dev {name}" for prefix in prefixes)])
         return self
 
 
@@ -139,21 +170,57 @@ class Internet:
         self.connect(namespace, "eth0", addresses, link)
         return Host(namespace, addresses)
 
+    def block_udp(self, first: str, second: str) -> None:
+        """From now on no UDP passes between two prefixes."""
+        ways = ((first, second), (second, first))
+        drop = "\n".join(f"ip saddr {a} ip daddr {b} meta l4proto udp drop" for a, b in ways)
+        self.router.nft("table ip block { chain between { type filter hook forward priority 0;\n"
+                        f"{drop}\n}}\n}}\n")
+
+    def unblock_udp(self) -> None:
+        self.router.nft("delete table ip block\n")
+
+
+class Lan:
+    """A network of its own that leads nowhere: 10.NUMBER.0.0/24, and nothing gives out addresses."""
+
+    def __init__(self, network: Network, name: str, number: int) -> None:
+        self.network, self.number = network, number
+        self.switch = network.namespace(name)
+        self.switch.ip(["link add name lan type bridge", "link set lan up"])
+        self._hosts = 0
+
+    def host(self, name: str, link_local: bool = False) -> Host:
+        """`link_local`: with no other address than 169.254.NUMBER.* (RFC 3927)."""
+        self._hosts += 1
+        namespace = self.network.namespace(name)
+        self.network.cable(self.switch, f"host{self._hosts}", namespace, "eth0")
+        self.switch.ip([f"link set host{self._hosts} master lan"])
+        first, length = (f"169.254.{self.number}", 16) if link_local else (f"10.{self.number}.0", 24)
+        host = Host(namespace, [f"{first}.{self._hosts}"])
+        return host.address(f"{host.addresses[0]}/{length}")
+
 
 class Site:
     """A place with its own network behind boxes, given from the inside to the outside.
 
     `number` (1 to 15) makes its addresses: 10.NUMBER.0.0/24 inside, 198.51.100.NUMBER*16 and the
     following outside, 2001:db8:NUMBER::/64 with `ipv6`, in front of which Firewall() always is.
-    `ipv4` False: no IPv4 at all.
+    `ipv4` False: no IPv4 at all. `isolated`: its hosts do not see each other, as in a hotel.
+
+    At another site (`where`) instead of the Internet, its outside is the inside of that one.
     """
 
-    def __init__(self, internet: Internet, name: str, number: int, stages: list[Stage],
-                 link: Link | None = None, ipv6: bool = False, ipv4: bool = True) -> None:
-        self.network, self.name, self.number = internet.network, name, number
-        self.internet, self.link, self.ipv6, self.ipv4 = internet, link, ipv6, ipv4
+    def __init__(self, where: "Internet | Site", name: str, number: int, stages: list[Stage],
+                 link: Link | None = None, ipv6: bool = False, ipv4: bool = True,
+                 isolated: bool = False) -> None:
+        self.network, self.name, self.number = where.network, name, number
+        self.link, self.ipv6, self.ipv4, self.isolated = link, ipv6, ipv4, isolated
+        self.above = where if isinstance(where, Site) else None
+        self.internet: Internet = where.internet if isinstance(where, Site) else where
         self._hosts = 0
-        upper: Namespace | None = None
+        self._boxes: list["subprocess.Popen[bytes]"] = []
+        upper: Namespace | None = None if self.above is None else self.above.router
         for level, stage in enumerate(reversed(stages)):
             innermost = level == len(stages) - 1
             upper = self._stage(stage, level, innermost, upper)
@@ -170,6 +237,8 @@ class Site:
         count = stage.addresses if isinstance(stage, Nat) else 1
         if upper is None:
             outside = [f"198.51.100.{self.number * 16 + n}" for n in range(count)]
+        elif self.above is not None and level == 0:
+            outside = [f"10.{self.above.number}.0.{self.number * 16 + n}" for n in range(count)]
         else:
             outside = [f"100.64.{self.number}.{n + 2}" for n in range(count)]
         gateway = self.gateway if innermost else f"100.64.{self.number}.1"
@@ -192,8 +261,9 @@ class Site:
         if upper is not None:
             if not isinstance(stage, Nat):
                 raise ValueError("behind another box only a userspace NAT is supported")
-            self.network.cable(upper, f"down{level}", namespace, "wan")
-            upper.ip([f"link set down{level} master lan"])
+            device = f"site{self.number}" if self.above and level == 0 else f"down{level}"
+            self.network.cable(upper, device, namespace, "wan", self.link if level == 0 else None)
+            upper.ip([f"link set {device} master lan"])
             return _hardware_of(upper, "lan")
         if self.ipv6:
             mine = [f"2001:db8:ffff::{self.number + 0x100:x}"]
@@ -209,14 +279,19 @@ class Site:
                           "route add default via fe80::1 dev wan"])
         return hardware
 
+    def reboot(self) -> None:
+        """All userspace NATs forget their mappings and take other ports from now on."""
+        for box in self._boxes:
+            box.send_signal(signal.SIGUSR1)
+
     def _start_natbox(self, namespace: Namespace, nat: Nat, gateway: str, outside: list[str],
                       next_hop: str) -> None:
-        self.network.box(
+        self._boxes.append(self.network.box(
             namespace, "natbox", "--inside", "lan", "--outside", "wan", "--gateway", gateway,
             "--addresses", ",".join(outside), "--next-hop", next_hop, "--mapping", nat.mapping,
             "--filtering", nat.filtering, "--port", nat.port, "--hairpin",
             "yes" if nat.hairpin else "no", "--timeout-ms", int(nat.timeout * 1000), "--pooling",
-            "paired" if nat.paired else "arbitrary", "--seed", self.number)
+            "paired" if nat.paired else "arbitrary", "--seed", self.number))
 
     def _start_kernel(self, namespace: Namespace, stage: KernelNat | Firewall, gateway: str,
                       address: str) -> None:
@@ -250,6 +325,8 @@ class Site:
         port = f"host{self._hosts}"
         self.network.cable(self.router, port, namespace, "eth0", link)
         self.router.ip([f"link set {port} master lan"])
+        if self.isolated:
+            self.router.ip([f"link set {port} type bridge_slave isolated on"])
         addresses, lines = [], []
         if self.ipv4:
             addresses.append(f"10.{self.number}.0.{number}")

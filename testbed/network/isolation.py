@@ -9,6 +9,9 @@ CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 _PR_SET_PDEATHSIG = 1
 _MS_REC, _MS_PRIVATE = 16384, 1 << 18
 
+# Folders that every system has and no program needs (FHS 3.0 sections 3.12, 3.11 and 3.17).
+_SPARE = ("/mnt", "/media", "/srv")
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -37,6 +40,15 @@ def die_with_parent(parent: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+def private_folder() -> str:
+    """After `enter_isolation`: a folder in memory that only this process and those that it starts
+    see, and that ends with them.
+    """
+    here = os.path.abspath(__file__)
+    return next(path for path in _SPARE
+                if os.path.isdir(path) and not here.startswith(path + os.sep))
+
+
 def enter_isolation() -> None:
     """Moves this process (which must have one thread) into namespaces of its own, where it may make
     more. Raises Forbidden with a sentence for people where the machine forbids it.
@@ -53,6 +65,7 @@ def enter_isolation() -> None:
             _write("/proc/self/uid_map", f"0 {user} 1")
             _write("/proc/self/gid_map", f"0 {group} 1")
         _call("mount", b"none", b"/", None, ctypes.c_ulong(_MS_REC | _MS_PRIVATE), None)
+        _call("mount", b"none", private_folder().encode(), b"tmpfs", ctypes.c_ulong(0), None)
     except OSError as error:
         raise Forbidden(
             f"This machine forbids network namespaces to this user ({error.strerror}): run as root, "

@@ -96,12 +96,17 @@ def hardware_address(number: int) -> str:
 
 
 def join(first: Namespace, first_device: str, first_hardware: str,
-         second: Namespace, second_device: str, second_hardware: str) -> None:
-    """A cable between two namespaces. What goes over it is whole: no offload is left to a card."""
+         second: Namespace, second_device: str, second_hardware: str,
+         offloads: bool = False) -> None:
+    """A cable between two namespaces. What goes over it is whole: no offload is left to a card,
+    unless the cable is to be as quick as the kernel can make it.
+    """
     first.ip([f"link add name {first_device} address {first_hardware} type veth peer name "
               f"{second_device} address {second_hardware} netns {second.path}",
               f"link set dev {first_device} up"])
     second.ip([f"link set dev {second_device} up"])
+    if offloads:
+        return
     for namespace, device in ((first, first_device), (second, second_device)):
         with namespace.inside():
             ethtool.switch_offloads_off(device)

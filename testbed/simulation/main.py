@@ -22,7 +22,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--twice", action="store_true",
                         help="once more in other processes: the digests must be the same")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="writes all results")
-    parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build/sim/peersock-sim")
+    parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build-sim/sim/peersock-sim")
     parser.add_argument("--list", action="store_true", help="names the scenarios")
     return parser.parse_args(argv)
 

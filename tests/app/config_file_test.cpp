@@ -26,7 +26,12 @@ turn = [2001:db8::1]
 turn-port = 5349
 turn-user = me
 turn-password = p\sw
-turn-transport = tcp
+turn-transport = tls,tcp
+port-search = off
+path = nice
+
+[network]
+proxy = http://me:secret@proxy.test:3128
 
 [rendezvous]
 url = wss://example.org/v1
@@ -45,9 +50,14 @@ TEST(Config, EveryKeyIsRead) {
   EXPECT_EQ(layer->turn_port, 5349);
   EXPECT_EQ(layer->turn_user, "me");
   EXPECT_EQ(layer->turn_password->reveal_text(), "p w");
-  EXPECT_EQ(layer->turn_transport, TurnTransport::kTcp);
+  EXPECT_EQ(layer->turn_transports, (TurnTransports{TurnTransport::kTls, TurnTransport::kTcp}));
+  ASSERT_TRUE(layer->proxies && layer->proxies->secure);
+  EXPECT_EQ(layer->proxies->secure->host, "proxy.test");
+  EXPECT_EQ(layer->proxies->secure->credentials.reveal_text(), "me:secret");
+  EXPECT_EQ(layer->port_search, false);
   EXPECT_EQ(layer->engine, adapters::QuicEngine::kNgtcp2);
   EXPECT_EQ(layer->congestion, adapters::Congestion::kCubic);
+  EXPECT_EQ(layer->path, adapters::PathPolicy::kNice);
   EXPECT_EQ(layer->rendezvous_urls, std::vector<std::string>{"wss://example.org/v1"});
 }
 
@@ -105,8 +115,9 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{"[ice]\nstun-port =\n", "[ice] stun-port is empty; expected"},
         Malformed{"[ice]\nstun-port = 0\n", "[ice] stun-port is \"0\"; expected"},
         Malformed{"[ice]\nstun = a:3478\n", "[ice] stun is \"a:3478\"; expected"},
-        Malformed{"[ice]\nturn-transport = tls\n",
-                  "[ice] turn-transport is \"tls\"; expected is udp or tcp"},
+        Malformed{"[ice]\nturn-transport = ssl\n",
+                  "[ice] turn-transport is \"ssl\"; expected is auto, or one or more of udp, "
+                  "tcp and tls with commas between"},
         Malformed{"[ice]\nturn-user =\n", "[ice] turn-user is empty; expected"},
         Malformed{"[ice]\nturn-password =\n", "[ice] turn-password is not valid; expected"},
         Malformed{"[ice]\nturn-password = hunter2\\q\n",
@@ -125,13 +136,15 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{"[rendezvous]\nurl = ws://a/\\x\n",
                   "[rendezvous] url is not valid; expected is UTF-8"},
         Malformed{"[ice]\nstunport = 1\n",
-                  "[ice] stunport is not a known key; expected is one of stun, stun-port, turn, "
+                  "[ice] stunport is not a known key; expected is one of port-search, stun, "
+                  "stun-port, turn, "
                   "turn-port, turn-user, turn-password, turn-transport"},
         Malformed{"[ice]\nstun[de] = a\n", "[ice] stun[de] is not a known key"},
         Malformed{"[rendezvous]\nstun = a\n",
                   "[rendezvous] stun is not a known key; expected is one of url"},
         Malformed{"[Ice]\nstun = a\n",
-                  "[Ice] is not a known group; expected is [ice] or [quic] or [rendezvous]"},
+                  "[Ice] is not a known group; expected is [ice] or [network] or "
+                  "[quic] or [rendezvous]"},
         Malformed{"[relay]\n", "[relay] is not a known group"},
         Malformed{"turn-password = hunter2\n", "line 1 comes before any group; expected"},
         Malformed{"[ice]\nturn-password hunter2\n", "line 2 is not understood; expected"},
@@ -202,6 +215,8 @@ TEST_F(ConfigOnDisk, IsBounded) {
 }
 
 TEST_F(ConfigOnDisk, WarnsOfAPasswordThatOthersCanRead) {
+  const std::string proxy = "[network]\nproxy = http://me:hunter2@proxy.test\n";
+  EXPECT_THAT(read_config_file(write(proxy, 0644), Presence::kRequired)->warnings, SizeIs(1));
   const std::string secret = "[ice]\nturn-password = hunter2\n";
   EXPECT_THAT(read_config_file(write(secret, 0600), Presence::kRequired)->warnings, IsEmpty());
   for (const mode_t mode : {0640, 0604, 0644}) {

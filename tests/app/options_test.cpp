@@ -58,8 +58,9 @@ TEST(Options, NothingIsSetThatWasNotGiven) {
   EXPECT_FALSE(options.settings.rendezvous_urls || options.settings.stun_host ||
                options.settings.stun_port || options.settings.turn_host ||
                options.settings.turn_port || options.settings.turn_user ||
-               options.settings.turn_password || options.settings.turn_transport ||
-               options.settings.engine || options.settings.congestion);
+               options.settings.turn_password || options.settings.turn_transports ||
+               options.settings.proxies || options.settings.engine || options.settings.congestion ||
+               options.settings.path || options.settings.port_search);
 }
 
 TEST(Options, EveryFlagIsRead) {
@@ -93,10 +94,16 @@ TEST(Options, EveryFlagIsRead) {
                                       "pass",
                                       "--turn-transport",
                                       "tcp",
+                                      "--proxy",
+                                      "http://proxy.test:3128",
                                       "--engine",
                                       "ngtcp2",
                                       "--congestion",
-                                      "reno"});
+                                      "reno",
+                                      "--port-search",
+                                      "off",
+                                      "--path",
+                                      "nice"});
   EXPECT_TRUE(options.once && options.json && options.trace);
   EXPECT_EQ(options.verbosity, Verbosity::kVerbose);
   EXPECT_EQ(options.timeout, 90s);
@@ -111,9 +118,27 @@ TEST(Options, EveryFlagIsRead) {
   EXPECT_EQ(options.settings.turn_user, "me");
   ASSERT_TRUE(options.settings.turn_password);
   EXPECT_EQ(options.settings.turn_password->reveal_text(), "pass");
-  EXPECT_EQ(options.settings.turn_transport, TurnTransport::kTcp);
+  EXPECT_EQ(options.settings.turn_transports, TurnTransports{TurnTransport::kTcp});
+  ASSERT_TRUE(options.settings.proxies && options.settings.proxies->plain);
+  EXPECT_EQ(options.settings.proxies->plain->port, 3128);
   EXPECT_EQ(options.settings.engine, adapters::QuicEngine::kNgtcp2);
   EXPECT_EQ(options.settings.congestion, adapters::Congestion::kReno);
+  EXPECT_EQ(options.settings.port_search, false);
+  EXPECT_EQ(options.settings.path, adapters::PathPolicy::kNice);
+}
+
+TEST(Options, AProxyIsHiddenWhereItStands) {
+  for (const auto& words :
+       std::vector<std::vector<std::string>>{{"stdio-a", "--proxy", "http://me:secret@p"},
+                                             {"stdio-a", "--proxy=http://me:secret@p"}}) {
+    Arguments arguments(words);
+    ASSERT_TRUE(arguments.parse());
+    EXPECT_EQ(arguments.shown().find("secret"), std::string::npos) << arguments.shown();
+    EXPECT_NE(arguments.shown().find("--proxy"), std::string::npos);
+  }
+  const Options none = options_of({"stdio-a", "--proxy="});
+  ASSERT_TRUE(none.settings.proxies);
+  EXPECT_FALSE(none.settings.proxies->plain);
 }
 
 TEST(Options, AnEmptyServerIsAServerLeftOut) {
@@ -250,7 +275,10 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"stdio-a", "--turn-password", "hunter2\n"}, "--turn-password is not valid"},
         Wrong{{"stdio-a", "--engine", "quiche"}, "--engine is \"quiche\"; expected is"},
         Wrong{{"stdio-a", "--congestion", "BBR"}, "--congestion is \"BBR\"; expected is"},
-        Wrong{{"stdio-a", "--turn-transport", "tls"}, "--turn-transport is \"tls\"; expected is"},
+        Wrong{{"stdio-a", "--port-search", "on"},
+              "--port-search is \"on\"; expected is auto or off"},
+        Wrong{{"stdio-a", "--path", "relay"}, "--path is \"relay\"; expected is auto or nice"},
+        Wrong{{"stdio-a", "--turn-transport", "ssl"}, "--turn-transport is \"ssl\"; expected is"},
         Wrong{{"stdio-a", "--rendezvous", "http://x/"}, "--rendezvous is not valid; expected is"},
         Wrong{{"stdio-a", "--rendezvous", ""}, "--rendezvous is not valid; expected is"},
         Wrong{{"stdio-a", "--rendezvous="}, "--rendezvous is not valid; expected is"},

@@ -39,17 +39,17 @@ Report without_nat() {
 std::vector<Case> cases() {
   return {
       {DoctorServer{ServerKind::kRendezvous, "ws://h:4000/v1", 3ms, ""},
-       R"({"v":1,"event":"doctor_server","kind":"rendezvous","name":"ws://h:4000/v1","works":true,)"
-       R"("after_ms":3.0,"problem":null})",
+       R"({"v":1,"event":"doctor_server","kind":"rendezvous","name":"ws://h:4000/v1",)"
+       R"("transport":null,"works":true,"after_ms":3.0,"problem":null})",
        "Rendezvous server ws://h:4000/v1: lets us in, 3.0 ms"},
       {DoctorServer{ServerKind::kStun, "h:3478", 20ms, ""},
-       R"({"v":1,"event":"doctor_server","kind":"stun","name":"h:3478","works":true,)"
-       R"("after_ms":20.0,"problem":null})",
+       R"({"v":1,"event":"doctor_server","kind":"stun","name":"h:3478",)"
+       R"("transport":null,"works":true,"after_ms":20.0,"problem":null})",
        "STUN server h:3478: answers, 20 ms"},
-      {DoctorServer{ServerKind::kTurn, "h:3478", std::nullopt, "\x1b[2Jno"},
+      {DoctorServer{ServerKind::kTurn, "h:3478", std::nullopt, "\x1b[2Jno", "tls"},
        "{\"v\":1,\"event\":\"doctor_server\",\"kind\":\"turn\",\"name\":\"h:3478\","
-       "\"works\":false,\"after_ms\":null,\"problem\":\"\\u001b[2Jno\"}",
-       "TURN server h:3478: not usable (\xef\xbf\xbd[2Jno)"},
+       "\"transport\":\"tls\",\"works\":false,\"after_ms\":null,\"problem\":\"\\u001b[2Jno\"}",
+       "TURN server h:3478 over TLS: not usable (\xef\xbf\xbd[2Jno)"},
       {DoctorNat{false, behind_nat(), ""},
        R"({"v":1,"event":"doctor_nat","family":"ipv4","address":"198.51.100.9:40000",)"
        R"("server":"203.0.113.1:3478","after_ms":12.346,"translated":true,"port_kept":false,)"

@@ -16,7 +16,15 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const PathInfo kPath{true, "relay", "host", "192.0.2.9:5", "[2001:db8::1]:6", "udp"};
+const PathInfo kPath{.relayed = true,
+                     .local_type = "relay",
+                     .remote_type = "host",
+                     .local_address = "192.0.2.9:5",
+                     .remote_address = "[2001:db8::1]:6",
+                     .transport = "udp",
+                     .reason = RelayReason::kUdpBlockedHere,
+                     .split = false,
+                     .relay_transport = "tls"};
 
 struct Line {
   Event event;
@@ -38,7 +46,10 @@ std::vector<Line> all_lines() {
   add(event::PathChosen{kPath, 1234567ns},
       R"({"v":1,"event":"path_chosen","kind":"relayed","local_type":"relay","remote_type":"host",)"
       R"("local_address":"192.0.2.9:5","remote_address":"[2001:db8::1]:6","transport":"udp",)"
+      R"("relay_transport":"tls","datagram_path":"nice","reason":"udp_blocked_here",)"
       R"("round_trip_ms":1.235})");
+  add(event::PathRestarted{RestartReason::kSilent},
+      R"({"v":1,"event":"path_restarted","reason":"silent"})");
   add(event::Authenticated{"ngtcp2"}, R"({"v":1,"event":"authenticated","engine":"ngtcp2"})");
   add(event::Listening{"127.0.0.1:80"}, R"({"v":1,"event":"listening","address":"127.0.0.1:80"})");
   add(event::ConnectionOpened{3}, R"({"v":1,"event":"connection_opened","id":3})");
@@ -110,15 +121,25 @@ TEST(RenderJson, TheExampleInTheSpecificationIsTrue) {
 TEST(RenderJson, ADirectPathAndAnUnknownRoundTrip) {
   PathInfo direct = kPath;
   direct.relayed = false;
+  direct.split = true;
   const std::string line = render_json(event::PathChosen{direct, std::nullopt});
   EXPECT_THAT(line, HasSubstr(R"("kind":"direct")"));
+  EXPECT_THAT(line, HasSubstr(R"("datagram_path":"split")"));
   EXPECT_THAT(line, HasSubstr(R"("round_trip_ms":null)"));
+}
+
+TEST(RenderJson, TellsWhyAPathIsReplaced) {
+  EXPECT_THAT(render_json(event::PathRestarted{RestartReason::kBroken}), HasSubstr(R"("broken")"));
+  EXPECT_THAT(render_json(event::PathRestarted{RestartReason::kNetwork}),
+              HasSubstr(R"("network")"));
+  EXPECT_THAT(render_json(event::PathRestarted{RestartReason::kPeer}), HasSubstr(R"("peer")"));
 }
 
 TEST(RenderJson, AnyOctetsStayOneLineOfValidJson) {
   std::string octets;
   for (int octet = 0; octet < 256; ++octet) octets.push_back(static_cast<char>(octet));
-  const PathInfo path{false, octets, octets, octets, octets, octets};
+  PathInfo path{false, octets, octets, octets, octets, octets};
+  path.relay_transport = octets;
   std::vector<Event> events;
   events.emplace_back(event::CodeMade{Secret(std::string_view(octets))});
   events.emplace_back(event::RendezvousJoined{octets});

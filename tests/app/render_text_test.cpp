@@ -41,6 +41,23 @@ std::vector<Shown> all_events() {
          return event::PathChosen{kRelayed, std::nullopt};
        },
        V::kNormal, "Path: relayed, relay to host, tcp"},
+      {"relayed, and why",
+       [] {
+         PathInfo path = kRelayed;
+         path.reason = RelayReason::kBothNatsDependent;
+         return event::PathChosen{path, 1500us};
+       },
+       V::kNormal,
+       "Path: relayed, relay to host, tcp, 1.5 ms: the NATs of both sides use another address for "
+       "each peer"},
+      {"silent path", [] { return event::PathRestarted{RestartReason::kSilent}; }, V::kNormal,
+       "Path: no answer from the other side, looking for another way"},
+      {"broken path", [] { return event::PathRestarted{RestartReason::kBroken}; }, V::kNormal,
+       "Path: broken, looking for another way"},
+      {"other network", [] { return event::PathRestarted{RestartReason::kNetwork}; }, V::kNormal,
+       "Path: the network has changed, looking for another way"},
+      {"asked for", [] { return event::PathRestarted{RestartReason::kPeer}; }, V::kNormal,
+       "Path: the other side looks for another way"},
       {"proof", [] { return event::Authenticated{}; }, V::kNormal, "Auth success"},
       {"listening", [] { return event::Listening{"127.0.0.1:80"}; }, V::kNormal,
        "Listening on 127.0.0.1:80"},
@@ -98,7 +115,11 @@ TEST(RenderText, EveryEventHasItsLineAndVerbosity) {
 
 TEST(RenderText, VerboseAddsTheAddresses) {
   EXPECT_EQ(render_text(event::PathChosen{kDirect, 20ms}, Verbosity::kVerbose),
-            "Path: direct, host to srflx, udp, 20 ms (192.0.2.1:5 to 198.51.100.2:6)");
+            "Path: direct, host to srflx, udp, 20 ms (192.0.2.1:5 to 198.51.100.2:6, nice)");
+  PathInfo split = kDirect;
+  split.split = true;
+  EXPECT_EQ(render_text(event::PathChosen{split, std::nullopt}, Verbosity::kVerbose),
+            "Path: direct, host to srflx, udp (192.0.2.1:5 to 198.51.100.2:6, split)");
 }
 
 TEST(RenderText, TextOfOthersCannotTouchTheTerminal) {

@@ -40,9 +40,11 @@ TEST_F(SettingsTest, DefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(settings.turn_port, 3479);
   EXPECT_EQ(settings.turn_user, "free");
   EXPECT_EQ(settings.turn_password.reveal_text(), "free");
-  EXPECT_EQ(settings.turn_transport, TurnTransport::kUdp);
+  EXPECT_TRUE(settings.turn_transports.empty()) << "those that fit";
   EXPECT_EQ(settings.engine, adapters::QuicEngine::kOpenSsl);
   EXPECT_EQ(settings.congestion, adapters::Congestion::kBbr);
+  EXPECT_TRUE(settings.port_search);
+  EXPECT_EQ(settings.path, adapters::PathPolicy::kAuto);
 }
 
 SettingsLayer layer_named(const std::string& name, std::uint16_t port) {
@@ -54,9 +56,11 @@ SettingsLayer layer_named(const std::string& name, std::uint16_t port) {
   layer.turn_port = static_cast<std::uint16_t>(port + 1);
   layer.turn_user = name + "-user";
   layer.turn_password = Secret(std::string_view(name));
-  layer.turn_transport = TurnTransport::kTcp;
+  layer.turn_transports = {TurnTransport::kTls, TurnTransport::kTcp};
   layer.engine = port == 10 ? adapters::QuicEngine::kNgtcp2 : adapters::QuicEngine::kOpenSsl;
+  layer.port_search = port != 10;
   layer.congestion = port == 10 ? adapters::Congestion::kReno : adapters::Congestion::kCubic;
+  layer.path = port == 10 ? adapters::PathPolicy::kNice : adapters::PathPolicy::kAuto;
   return layer;
 }
 
@@ -72,9 +76,11 @@ TEST_F(SettingsTest, TheStrongestLayerWinsInEverySetting) {
   EXPECT_EQ(settings.turn_port, 11);
   EXPECT_EQ(settings.turn_user, "strong-user");
   EXPECT_EQ(settings.turn_password.reveal_text(), "strong");
-  EXPECT_EQ(settings.turn_transport, TurnTransport::kTcp);
+  EXPECT_EQ(settings.turn_transports, (TurnTransports{TurnTransport::kTls, TurnTransport::kTcp}));
   EXPECT_EQ(settings.engine, adapters::QuicEngine::kNgtcp2);
   EXPECT_EQ(settings.congestion, adapters::Congestion::kReno);
+  EXPECT_FALSE(settings.port_search);
+  EXPECT_EQ(settings.path, adapters::PathPolicy::kNice);
 }
 
 TEST_F(SettingsTest, LayersFillEachOthersGaps) {
@@ -91,15 +97,20 @@ TEST_F(SettingsTest, LayersFillEachOthersGaps) {
 }
 
 TEST_F(SettingsTest, SecretVariablesAreTakenOutOfTheEnvironment) {
-  variables() = {{"PEERSOCK_CODE", "8-lab-name-blanket"}, {"PEERSOCK_TURN_PASSWORD", "hunter2"},
-                 {"PEERSOCK_RENDEZVOUS", "ws://h/v1"},    {"PEERSOCK_ENGINE", "ngtcp2"},
-                 {"PEERSOCK_CONGESTION", "cubic"},        {"HOME", "/home/me"}};
+  variables() = {{"PEERSOCK_CODE", "8-lab-name-blanket"},
+                 {"PEERSOCK_TURN_PASSWORD", "hunter2"},
+                 {"PEERSOCK_RENDEZVOUS", "ws://h/v1"},
+                 {"PEERSOCK_ENGINE", "ngtcp2"},
+                 {"PEERSOCK_CONGESTION", "cubic"},
+                 {"PEERSOCK_PATH", "nice"},
+                 {"HOME", "/home/me"}};
   const Environment environment = take_environment(&get);
   EXPECT_EQ(environment.code->reveal_text(), "8-lab-name-blanket");
   EXPECT_EQ(environment.turn_password->reveal_text(), "hunter2");
   EXPECT_EQ(environment.rendezvous, "ws://h/v1");
   EXPECT_EQ(environment.engine, "ngtcp2");
   EXPECT_EQ(environment.congestion, "cubic");
+  EXPECT_EQ(environment.path, "nice");
   EXPECT_EQ(environment.home, "/home/me");
   EXPECT_EQ(environment.config_home, std::nullopt);
   EXPECT_EQ(variables().at("PEERSOCK_CODE"), std::string(18, '\0'));
@@ -107,15 +118,69 @@ TEST_F(SettingsTest, SecretVariablesAreTakenOutOfTheEnvironment) {
   EXPECT_EQ(variables().at("PEERSOCK_RENDEZVOUS"), "ws://h/v1");
 }
 
+/// "plain secure" of the hosts of the proxies that follow from the variables.
+std::string proxies_of(std::map<std::string, std::string> set, SettingsLayer command_line = {}) {
+  variables() = std::move(set);
+  variables()["XDG_CONFIG_HOME"] = "/nonexistent";
+  const auto loaded = load_settings(std::move(command_line), std::nullopt, take_environment(&get));
+  if (!loaded) return loaded.error().message;
+  const auto& proxies = loaded->settings.proxies;
+  std::string text = proxies.plain ? proxies.plain->host : "-";
+  text += " " + (proxies.secure ? proxies.secure->host : "-");
+  for (const auto& warning : loaded->warnings) text += " | " + warning;
+  return text;
+}
+
+TEST_F(SettingsTest, ProxiesOfOthersAreReadAsCurlReadsThem) {
+  EXPECT_EQ(proxies_of({}), "- -");
+  EXPECT_EQ(proxies_of({{"http_proxy", "http://a:1"}}), "a -");
+  EXPECT_EQ(proxies_of({{"HTTP_PROXY", "http://a:1"}}), "- -");
+  EXPECT_EQ(proxies_of({{"https_proxy", "a:1"}}), "- a");
+  EXPECT_EQ(proxies_of({{"HTTPS_PROXY", "a:1"}}), "- a");
+  EXPECT_EQ(proxies_of({{"HTTPS_PROXY", "a:1"}, {"https_proxy", "b:1"}}), "- b");
+  EXPECT_EQ(proxies_of({{"all_proxy", "a"}}), "a a");
+  EXPECT_EQ(proxies_of({{"ALL_PROXY", "a"}, {"http_proxy", "b"}}), "b a");
+  EXPECT_EQ(proxies_of({{"all_proxy", "socks5://a"}}),
+            "- - | all_proxy holds no proxy of a kind that peersock can use (http://HOST:PORT); "
+            "going on without it");
+}
+
+TEST_F(SettingsTest, OurOwnProxyCountsOverThoseOfOthers) {
+  EXPECT_EQ(proxies_of({{"PEERSOCK_PROXY", "http://a"}, {"all_proxy", "b"}}), "a a");
+  SettingsLayer none;
+  none.proxies.emplace();
+  EXPECT_EQ(proxies_of({{"PEERSOCK_PROXY", "http://a"}, {"all_proxy", "b"}}, std::move(none)),
+            "- -")
+      << "an empty proxy is a value, not a gap";
+  EXPECT_THAT(
+      proxies_of({{"PEERSOCK_PROXY", "ftp://me:hunter2@a"}}),
+      ::testing::AllOf(HasSubstr("PEERSOCK_PROXY is not valid"), Not(HasSubstr("hunter2"))));
+}
+
+TEST_F(SettingsTest, ExceptionsCountForEveryProxy) {
+  variables() = {{"PEERSOCK_PROXY", "http://a"},
+                 {"NO_PROXY", "inside.test"},
+                 {"XDG_CONFIG_HOME", "/nonexistent"}};
+  const auto loaded = load_settings({}, std::nullopt, take_environment(&get));
+  ASSERT_TRUE(loaded);
+  EXPECT_FALSE(loaded->settings.proxies.choose("www.inside.test", true));
+  EXPECT_TRUE(loaded->settings.proxies.choose("outside.test", true));
+}
+
+TEST_F(SettingsTest, ProxiesAreTakenOutOfTheEnvironment) {
+  variables() = {{"PEERSOCK_PROXY", "http://a:b@c"}, {"https_proxy", "http://d:e@f"}};
+  const Environment environment = take_environment(&get);
+  EXPECT_EQ(environment.proxy->reveal_text(), "http://a:b@c");
+  EXPECT_EQ(environment.https_proxy->name, "https_proxy");
+  for (const auto& [name, value] : variables()) EXPECT_EQ(value, std::string(12, '\0')) << name;
+}
+
 TEST_F(SettingsTest, EmptyVariablesCountAsNotSet) {
-  variables() = {{"PEERSOCK_CODE", ""},
-                 {"PEERSOCK_RENDEZVOUS", ""},
-                 {"XDG_CONFIG_HOME", ""},
-                 {"PEERSOCK_ENGINE", ""},
-                 {"PEERSOCK_CONGESTION", ""}};
+  variables() = {{"PEERSOCK_CODE", ""},   {"PEERSOCK_RENDEZVOUS", ""}, {"XDG_CONFIG_HOME", ""},
+                 {"PEERSOCK_ENGINE", ""}, {"PEERSOCK_CONGESTION", ""}, {"PEERSOCK_PATH", ""}};
   const Environment environment = take_environment(&get);
   EXPECT_FALSE(environment.code || environment.rendezvous || environment.config_home);
-  EXPECT_FALSE(environment.engine || environment.congestion);
+  EXPECT_FALSE(environment.engine || environment.congestion || environment.path);
 }
 
 TEST_F(SettingsTest, BadVariablesAreNamed) {
@@ -137,10 +202,12 @@ TEST_F(SettingsTest, TheEnvironmentMayChooseHowQuicIsCarriedOut) {
   Environment environment;
   environment.engine = "ngtcp2";
   environment.congestion = "reno";
+  environment.path = "nice";
   const auto layer = environment_layer(environment);
   ASSERT_TRUE(layer) << layer.error().message;
   EXPECT_EQ(layer->engine, adapters::QuicEngine::kNgtcp2);
   EXPECT_EQ(layer->congestion, adapters::Congestion::kReno);
+  EXPECT_EQ(layer->path, adapters::PathPolicy::kNice);
   environment.engine = "quiche";
   const auto engine = environment_layer(environment);
   ASSERT_FALSE(engine);
@@ -150,6 +217,11 @@ TEST_F(SettingsTest, TheEnvironmentMayChooseHowQuicIsCarriedOut) {
   const auto congestion = environment_layer(environment);
   ASSERT_FALSE(congestion);
   EXPECT_THAT(congestion.error().message, HasSubstr("PEERSOCK_CONGESTION is \"vegas\""));
+  environment.congestion.reset();
+  environment.path = "split";
+  const auto path = environment_layer(environment);
+  ASSERT_FALSE(path);
+  EXPECT_THAT(path.error().message, HasSubstr("PEERSOCK_PATH is \"split\"; expected is auto or"));
 }
 
 TEST_F(SettingsTest, TheEnvironmentMayNameSeveralServers) {

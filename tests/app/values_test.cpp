@@ -72,9 +72,6 @@ TEST(Values, RendezvousUrlsAreWebSockets) {
 }
 
 TEST(Values, ChoicesAreExact) {
-  EXPECT_EQ(parse_turn_transport("--t", "udp"), TurnTransport::kUdp);
-  EXPECT_EQ(parse_turn_transport("--t", "tcp"), TurnTransport::kTcp);
-  EXPECT_FALSE(parse_turn_transport("--t", "UDP"));
   EXPECT_EQ(parse_engine("--e", "openssl"), adapters::QuicEngine::kOpenSsl);
   EXPECT_EQ(parse_engine("--e", "ngtcp2"), adapters::QuicEngine::kNgtcp2);
   EXPECT_FALSE(parse_engine("--e", ""));
@@ -82,10 +79,47 @@ TEST(Values, ChoicesAreExact) {
   EXPECT_EQ(parse_congestion("--c", "cubic"), adapters::Congestion::kCubic);
   EXPECT_EQ(parse_congestion("--c", "reno"), adapters::Congestion::kReno);
   EXPECT_FALSE(parse_congestion("--c", "Reno"));
+  EXPECT_EQ(parse_port_search("--p", "auto"), true);
+  EXPECT_EQ(parse_port_search("--p", "off"), false);
+  EXPECT_FALSE(parse_port_search("--p", "on"));
+  EXPECT_EQ(parse_path_policy("--p", "auto"), adapters::PathPolicy::kAuto);
+  EXPECT_EQ(parse_path_policy("--p", "nice"), adapters::PathPolicy::kNice);
+  EXPECT_FALSE(parse_path_policy("--p", "split"));
   EXPECT_EQ(parse_relay_policy("--r", "auto"), ice::RelayPolicy::kAuto);
   EXPECT_EQ(parse_relay_policy("--r", "only"), ice::RelayPolicy::kOnly);
   EXPECT_EQ(parse_relay_policy("--r", "never"), ice::RelayPolicy::kNever);
   EXPECT_FALSE(parse_relay_policy("--r", ""));
+}
+
+TEST(Values, WaysToTurnAreAListOrLeftToUs) {
+  using Ways = TurnTransports;
+  constexpr auto kUdp = TurnTransport::kUdp;
+  constexpr auto kTcp = TurnTransport::kTcp;
+  constexpr auto kTls = TurnTransport::kTls;
+  EXPECT_EQ(parse_turn_transports("--t", "auto"), Ways{});
+  EXPECT_EQ(parse_turn_transports("--t", "udp"), Ways{kUdp});
+  EXPECT_EQ(parse_turn_transports("--t", "tls"), Ways{kTls});
+  EXPECT_EQ(parse_turn_transports("--t", "tls,udp, tcp"), (Ways{kTls, kUdp, kTcp}));
+  for (const char* text : {"", "UDP", "udp,", ",", "udp tcp", "udp,udp", "auto,udp", "udp,auto"}) {
+    EXPECT_FALSE(parse_turn_transports("--t", text)) << text;
+  }
+}
+
+TEST(Values, AProxyIsForEverythingAndNeverRepeated) {
+  const auto rules = parse_proxy("--proxy", "http://me:secret@proxy.test:3128");
+  ASSERT_TRUE(rules);
+  ASSERT_TRUE(rules->plain);
+  EXPECT_EQ(rules->plain->host, "proxy.test");
+  EXPECT_EQ(rules->plain, rules->secure);
+  const auto none = parse_proxy("--proxy", "");
+  ASSERT_TRUE(none);
+  EXPECT_FALSE(none->plain || none->secure);
+  const auto wrong = parse_proxy("--proxy", "socks5://me:secret@proxy.test");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().kind, ErrorKind::kUsage);
+  EXPECT_THAT(wrong.error().message,
+              ::testing::AllOf(HasSubstr("--proxy is not valid; expected is http://HOST:PORT"),
+                               Not(HasSubstr("secret"))));
 }
 
 TEST(Values, TimeoutsAndDescriptorsAreWholeNumbers) {

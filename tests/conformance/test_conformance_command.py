@@ -50,9 +50,10 @@ def test_wrong_usage_is_told_in_one_sentence(arguments, part):
 
 
 def test_nobody_listens(serve):
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    complains(conformance(f"ws://127.0.0.1:{port}"), UNREACHABLE, "Connection refused")
+    with socket.socket() as held:  # bound, but not listening: nobody else gets the port
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+        complains(conformance(f"ws://127.0.0.1:{port}"), UNREACHABLE, "Connection refused")
 
 
 def test_a_name_that_does_not_exist():

@@ -12,6 +12,7 @@ from testbed.conformance.servers import ROOT
 BUILD = pathlib.Path(os.environ.get("PEERSOCK_BINARY", ROOT / "build" / "peersock")).parent
 
 
+@pytest.mark.timeout(2500)
 def test_every_mutant_of_our_server_is_caught():
     done = subprocess.run([ROOT / "scripts" / "conformance-mutants", "--build", BUILD],
                           capture_output=True, text=True, timeout=2400, check=False)

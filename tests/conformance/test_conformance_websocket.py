@@ -81,7 +81,10 @@ def upgraded(connection, after=b""):
     """Does the server's half of the handshake."""
     head = b""
     while b"\r\n\r\n" not in head:
-        head += connection.recv(4096)
+        part = connection.recv(4096)
+        if not part:
+            raise ConnectionError("the client went in the middle of its request")
+        head += part
     key = [line[19:] for line in head.split(b"\r\n") if line.startswith(b"Sec-WebSocket-Key: ")][0]
     connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                        b"Connection: Upgrade\r\nSec-WebSocket-Accept: " + ws.accept_for(key)

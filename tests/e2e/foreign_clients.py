@@ -5,6 +5,7 @@ finds. So everything runs in a network namespace with nothing but loopback, wher
 a relay of ours: what is not loopback is not there.
 """
 
+import contextlib
 import os
 import pathlib
 import re
@@ -67,8 +68,9 @@ class Program:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         stack.callback(self._stop)
-        self.process.stdin.write(answers.encode())
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # who has ended already needs no answers
+            self.process.stdin.write(answers.encode())
+            self.process.stdin.close()
 
     def _read(self):
         for raw in self.process.stdout:

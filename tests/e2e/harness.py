@@ -29,7 +29,8 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (_MOST_FILES, _MOST_FILES))
 
 def clean_environment(**extra):
     """Keeps a user's own settings out of the tests."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PEERSOCK_")}
+    environment = {k: v for k, v in os.environ.items()
+                   if not k.startswith("PEERSOCK_") and not k.lower().endswith("_proxy")}
     environment["XDG_CONFIG_HOME"] = "/nonexistent"
     environment.update(extra)
     return environment
@@ -67,12 +68,14 @@ class Peersock:
             self._finished = True
             self._changed.notify_all()
 
-    def wait_for(self, name, count=1, limit=LIMIT):
-        """The count-th event of this name; fails with everything printed if it does not come."""
+    def wait_for(self, name, count=1, limit=LIMIT, **members):
+        """The count-th event of this name (and with these members); fails with everything printed
+        if it does not come."""
         end = time.monotonic() + limit
         with self._changed:
             while True:
-                found = [e for e in self.events if e.get("event") == name]
+                found = [e for e in self.events
+                         if e.get("event") == name and members.items() <= e.items()]
                 if len(found) >= count:
                     return found[count - 1]
                 if self._finished or not self._changed.wait(max(0.0, end - time.monotonic())):
@@ -204,6 +207,9 @@ class World:
         """A threaded TCP server on loopback that calls handler(socket) for each connection."""
         return Server(self.stack, handler).port
 
+    def reserved_port(self):
+        return self.stack.enter_context(reserved_port())
+
     def close(self):
         self.stack.close()
 
@@ -216,6 +222,8 @@ class Server:
         thread = threading.Thread(target=self._accept, daemon=True)
         thread.start()
         stack.callback(self.listener.close)
+        # Closing alone does not wake a thread that is in accept.
+        stack.callback(self.listener.shutdown, socket.SHUT_RDWR)
 
     def _accept(self):
         while True:
@@ -267,6 +275,14 @@ def noise(size, seed=1):
     return bytes(out[:size])
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
+@contextlib.contextmanager
+def reserved_port(host="127.0.0.1"):
+    """A TCP port where connections are refused until a program that was told of it listens there.
+
+    It is bound all the time, which keeps the kernel from giving it to anybody else, and does not
+    listen, which lets in whoever binds it with SO_REUSEADDR.
+    """
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((host, 0))
+        yield held.getsockname()[1]

@@ -34,10 +34,10 @@ def refusal(world, *options, code, env=None, prefix=()):
     return server.error()["message"]
 
 
-def make_certificate(folder, name):
+def make_certificate(folder, name, names="DNS:localhost"):
     certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                     "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-                    f"/CN={name}", "-addext", "subjectAltName=DNS:localhost", "-keyout", key,
+                    f"/CN={name}", "-addext", f"subjectAltName={names}", "-keyout", key,
                     "-out", certificate], check=True, capture_output=True)
     return certificate, key

@@ -3,7 +3,7 @@
 import pytest
 
 from fault_cases import ENDS, FAILED, GIVES_UP, KINDS, MADE, MEETS, PARTS
-from harness import clean_environment, echo, exchange, free_port
+from harness import clean_environment, echo, exchange
 from scripted_mailbox import Close, Drop, Rule, Say, ScriptedMailbox, Silence
 
 ICE = ("--stun", "", "--turn", "")
@@ -145,7 +145,7 @@ def test_a_time_limit_tells_the_peer_from_the_server(world, rules, events, exit_
 
 
 def test_a_time_limit_on_a_server_that_refuses_connections(world):
-    maker = start_maker(world, f"ws://127.0.0.1:{free_port()}/v1", "--timeout", "1")
+    maker = start_maker(world, f"ws://127.0.0.1:{world.reserved_port()}/v1", "--timeout", "1")
     assert maker.exit_code() == 3, maker.text()
     assert kinds(maker) == ["warning", *FAILED]
     assert TIMEOUT in maker.error()["message"]

@@ -10,12 +10,12 @@ import time
 import pytest
 
 from harness import (BOTH_ENGINES, EVERY_PAIR, LIMIT, clean_environment, connect, echo, exchange,
-                     free_port, noise, receive_all, with_engines)
+                     noise, receive_all, with_engines)
 
 
 def test_an_unreachable_mailbox_server(world):
     peer = world.start("listen", "127.0.0.1:0", "--rendezvous",
-                       f"ws://127.0.0.1:{free_port()}/v1", "--stun", "", "--turn", "")
+                       f"ws://127.0.0.1:{world.reserved_port()}/v1", "--stun", "", "--turn", "")
     assert peer.exit_code(60) == 3, peer.text()
     assert peer.error()["kind"] == "rendezvous"
 
@@ -132,7 +132,7 @@ def test_a_closed_output_is_reported(world):
 @with_engines(*EVERY_PAIR)
 def test_a_refused_target_ends_a_single_session_on_both_sides(world):
     b = world.peer("stdio-b")
-    a = world.peer("connect", f"127.0.0.1:{free_port()}", code=b.wait_for("code_made")["code"])
+    a = world.peer("connect", f"127.0.0.1:{world.reserved_port()}", code=b.wait_for("code_made")["code"])
     assert a.exit_code() == 9, a.text()
     assert b.exit_code() in (8, 9), b.text()
 
@@ -195,7 +195,9 @@ def test_signals_at_the_very_end_do_no_harm(world):
     for _ in range(10):
         a, b = world.pair(("stdio-a",), ("stdio-b",))
         a.wait_for("ended")
+        end = time.monotonic() + LIMIT
         while a.process.poll() is None:
+            assert time.monotonic() < end, a.text()
             a.process.send_signal(signal.SIGTERM)
         # Once nothing is left to undo, a signal ends a process as it does any other.
         assert a.process.returncode in (0, -signal.SIGTERM), a.text()

@@ -68,8 +68,7 @@ def test_floods_of_requests_are_cut_and_cost_little(world):
     # Twice what may wait in all, since the octets of a queued frame are held in both layers.
     assert peak - before < 90 * MIB, (before, peak)
     serves_others(address)
-    assert {e["reason"] for e in server.events if e["event"] == "client_disconnected"} \
-        >= {"slow"}
+    server.wait_for("client_disconnected", reason="slow")
 
 
 def test_clients_that_never_read_cost_no_more_than_the_backlog(world):
@@ -160,7 +159,9 @@ def test_connections_that_say_nothing_are_cut(world):
     server, address = start(world, "--handshake-timeout", "1")
     silent = [socket.create_connection(address, timeout=LIMIT) for _ in range(50)]
     for number, connection in enumerate(silent):
-        connection.sendall(b"GET /v1 HTTP/1.1\r\nHost: x\r\n"[:number])
+        # On a busy machine the first of them are cut before the last has said its part.
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(b"GET /v1 HTTP/1.1\r\nHost: x\r\n"[:number])
     serves_others(address)
     for connection in silent:
         with contextlib.suppress(ConnectionError):

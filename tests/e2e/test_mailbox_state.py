@@ -13,7 +13,7 @@ import threading
 
 import pytest
 
-from harness import LIMIT, clean_environment, connect, echo, exchange, free_port
+from harness import LIMIT, clean_environment, connect, echo, exchange
 from mailbox_house import address_of, get, refusal
 from websocket_client import WebSocket
 
@@ -26,7 +26,7 @@ class Fragile:
     def __init__(self, world, folder, *options):
         self.world = world
         self.state = folder / "state.db"
-        self.port = free_port()
+        self.port = world.reserved_port()
         self.url = f"ws://127.0.0.1:{self.port}/v1"
         self.address = ("127.0.0.1", self.port)
         self.options = options

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from harness import (EVERY_PAIR, LIMIT, connect, echo, exchange, free_port, noise, receive_all,
+from harness import (EVERY_PAIR, LIMIT, connect, echo, exchange, noise, receive_all,
                      with_engines)
 
 
@@ -101,7 +101,7 @@ def test_a_reset_of_the_client_is_a_reset_of_the_target(world):
 
 
 def test_a_refused_target_is_a_reset_and_the_session_lives_on(world):
-    target = free_port()
+    target = world.reserved_port()
     connecting, listening, port = world.tunnel(target)
     with connect(port) as connection, pytest.raises(ConnectionResetError):
         receive_all(connection)
@@ -112,6 +112,7 @@ def test_a_refused_target_is_a_reset_and_the_session_lives_on(world):
             server.settimeout(LIMIT)
             accepted, _ = server.accept()
             with accepted:
+                accepted.settimeout(LIMIT)
                 accepted.sendall(b"now it is there")
                 accepted.shutdown(socket.SHUT_WR)
                 assert receive_all(connection) == b"now it is there"
@@ -218,6 +219,7 @@ def test_unix_sockets_on_both_sides(world, tmp_path):
             server.settimeout(LIMIT)
             accepted, _ = server.accept()
             with accepted:
+                accepted.settimeout(LIMIT)
                 assert accepted.recv(100) == b"hello"
                 accepted.sendall(b"bye")
             assert receive_all(client) == b"bye"

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from harness import LIMIT, ROOT, clean_environment, echo, exchange, free_port
+from harness import LIMIT, ROOT, clean_environment, echo, exchange, reserved_port
 
 PYTHON = "/usr/bin/python3"
 ICE = ("--stun", "", "--turn", "")
@@ -33,7 +33,11 @@ def reference(request):
     suite, version = request.param
     package = package_of(suite)
     assert list(package.glob(f"magic_wormhole_mailbox_server-{version}*")), package
-    port = free_port()
+    with reserved_port() as port:
+        yield from running(package, port)
+
+
+def running(package, port):
     server = subprocess.Popen(
         [PYTHON, "-m", "twisted", "wormhole-mailbox", f"--port=tcp:{port}:interface=127.0.0.1",
          "--channel-db=:memory:"],
@@ -114,7 +118,7 @@ def test_a_wrong_code_ends_both_sides(world, reference):
 
 
 def test_the_second_code_of_a_list_is_made_there(world, reference):
-    urls = (f"ws://127.0.0.1:{free_port()}/v1", reference)
+    urls = (f"ws://127.0.0.1:{world.reserved_port()}/v1", reference)
     options = [part for url in urls for part in ("--rendezvous", url)]
     first = world.start("connect", f"127.0.0.1:{world.serve(echo)}", *options, *ICE)
     code = first.wait_for("code_made")["code"]

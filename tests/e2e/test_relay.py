@@ -5,7 +5,8 @@ import socket
 import pytest
 
 from harness import BOTH_ENGINES, clean_environment, echo, exchange, noise, with_engines
-from turn_house import turn_server
+from mailbox_house import make_certificate
+from turn_house import trusting, turn_server
 
 
 def own_address():
@@ -29,15 +30,24 @@ def turn(tmp_path):
         yield port
 
 
-def start_pair(world, turn, password, *arguments):
+@pytest.fixture
+def tls(tmp_path):
+    """The same with TLS; gives its port, and what makes a program trust it."""
+    certificate = make_certificate(tmp_path, "turn", f"IP:{ADDRESS}")
+    with turn_server(tmp_path, f"--listening-ip={ADDRESS}", f"--relay-ip={ADDRESS}",
+                     "--allow-loopback-peers", answers_at=ADDRESS, certificate=certificate) as port:
+        yield port, trusting(certificate[0])
+
+
+def start_pair(world, turn, password, *arguments, prefix=(), **environment):
     settings = ("--rendezvous", world.mailbox, "--stun", "", "--turn", ADDRESS,
                 "--turn-port", turn, "--turn-user", "user", *arguments)
-    secret = {"PEERSOCK_TURN_PASSWORD": password}
+    secret = {"PEERSOCK_TURN_PASSWORD": password, **environment}
     a = world.start("connect", f"127.0.0.1:{world.serve(echo)}", *world.engine(), *settings,
-                    env=clean_environment(**secret))
+                    env=clean_environment(**secret), prefix=prefix)
     code = a.wait_for("code_made")["code"]
     b = world.start("listen", "127.0.0.1:0", *world.engine(), *settings,
-                    env=clean_environment(PEERSOCK_CODE=code, **secret))
+                    env=clean_environment(PEERSOCK_CODE=code, **secret), prefix=prefix)
     return a, b
 
 
@@ -46,11 +56,35 @@ def start_pair(world, turn, password, *arguments):
 def test_a_session_that_insists_on_the_relay(world, turn, transport):
     a, b = start_pair(world, turn, "word", "--relay", "only", "--turn-transport", transport)
     b.wait_for("authenticated")
-    assert b.wait_for("path_chosen")["kind"] == "relayed"
-    assert a.wait_for("path_chosen")["kind"] == "relayed"
+    for side in (a, b):
+        path = side.wait_for("path_chosen")
+        assert (path["kind"], path["datagram_path"]) == ("relayed", "nice")
+        assert path["relay_transport"] == (transport if path["local_type"] == "relay" else None)
     port = int(b.wait_for("listening")["address"].rsplit(":", 1)[1])
     data = noise(500_000)
     assert exchange(port, data) == data
+
+
+@pytest.mark.netns
+@with_engines(*BOTH_ENGINES)
+def test_a_session_over_a_relay_in_tls(world, tls):
+    turn, prefix = tls
+    a, b = start_pair(world, turn, "word", "--relay", "only", "--turn-transport", "tls",
+                      prefix=prefix)
+    paths = [side.wait_for("path_chosen") for side in (a, b)]
+    assert {path["relay_transport"] for path in paths} <= {"tls", None}
+    assert "tls" in [path["relay_transport"] for path in paths]
+    port = int(b.wait_for("listening")["address"].rsplit(":", 1)[1])
+    data = noise(500_000)
+    assert exchange(port, data) == data
+
+
+def test_a_relay_that_nobody_vouches_for_is_not_used(world, tls):
+    turn, _ = tls
+    a, b = start_pair(world, turn, "word", "--turn-transport", "tls")
+    b.wait_for("authenticated")
+    assert "can not be trusted" in a.wait_for("warning")["message"]
+    assert b.wait_for("path_chosen")["kind"] == "direct"
 
 
 def test_a_session_that_avoids_the_relay(world, turn):

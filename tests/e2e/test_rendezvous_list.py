@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from harness import clean_environment, echo, exchange, free_port
+from harness import clean_environment, echo, exchange
 from scripted_mailbox import Close, Raw, Rule, Say, ScriptedMailbox, Silence
 
 ICE = ("--stun", "", "--turn", "")
@@ -48,7 +48,7 @@ def without_tls(world):
 
 # What is wrong with the first server, and the reason that is given.
 DEAD = {
-    "refused": (lambda _: f"ws://127.0.0.1:{free_port()}/v1", "refused the connection"),
+    "refused": (lambda world: f"ws://127.0.0.1:{world.reserved_port()}/v1", "refused the connection"),
     "name unknown": (lambda _: "ws://peersock.invalid:4000/v1", "peersock.invalid:4000"),
     "silent": (scripted("connect", Silence()), "did not answer the WebSocket handshake within 5 s"),
     "no TLS": (without_tls, "try ws://"),
@@ -107,7 +107,7 @@ def test_a_first_server_that_works_leaves_the_code_as_it_was(world):
 
 def test_the_user_of_a_code_tries_no_other_server(world):
     good = ScriptedMailbox(world)
-    urls = (f"ws://127.0.0.1:{free_port()}/v1", good.url)
+    urls = (f"ws://127.0.0.1:{world.reserved_port()}/v1", good.url)
     user = start(world, "listen", "127.0.0.1:0", urls, "8-lab-name-blanket")
     assert user.exit_code(40) == 3, user.text()
     assert kinds(user) == ["warning", *FAILED]
@@ -140,13 +140,13 @@ def test_an_agreed_code_names_its_server_on_both_sides(world):
 def test_the_same_password_holds_for_lists_that_differ(world):
     """Only the position that the code names has to lead to the same server."""
     maker = start(world, "connect", target(world),
-                  (f"ws://127.0.0.1:{free_port()}/v1", world.mailbox))
+                  (f"ws://127.0.0.1:{world.reserved_port()}/v1", world.mailbox))
     code = maker.wait_for("code_made")["code"]
     use(world, (world.mailbox,), code.removeprefix("2-"))
 
 
 def test_all_servers_are_tried_again_and_named_in_the_end(world):
-    urls = [f"ws://127.0.0.1:{free_port()}/v1" for _ in range(3)]
+    urls = [f"ws://127.0.0.1:{world.reserved_port()}/v1" for _ in range(3)]
     maker = start(world, "connect", target(world), urls)
     assert maker.exit_code(40) == 3, maker.text()
     assert kinds(maker) == ["warning", "warning", "warning", *FAILED], maker.text()
@@ -166,13 +166,13 @@ def test_servers_that_all_refuse_end_it_at_once(world):
 def test_a_server_that_comes_back_is_found_in_a_later_round(world):
     back = ScriptedMailbox(world, [Rule("connect", [Close()], times=1)])
     maker = start(world, "connect", target(world),
-                  (f"ws://127.0.0.1:{free_port()}/v1", back.url))
+                  (f"ws://127.0.0.1:{world.reserved_port()}/v1", back.url))
     assert maker.wait_for("code_made")["code"].startswith("2-8-")
     assert kinds(maker) == ["warning", "warning", "rendezvous_joined", "code_made"], maker.text()
 
 
 def test_the_list_may_stand_in_the_environment_and_in_the_file(world, tmp_path):
-    dead = f"ws://127.0.0.1:{free_port()}/v1"
+    dead = f"ws://127.0.0.1:{world.reserved_port()}/v1"
     (tmp_path / "peersock.conf").write_text(f"[rendezvous]\nurl = {dead};{world.mailbox}\n")
     for env in ({"PEERSOCK_RENDEZVOUS": f"{dead}, {world.mailbox}"},
                 {"PEERSOCK_RENDEZVOUS": f"{dead} {world.mailbox}"},

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from harness import clean_environment, free_port
+from harness import clean_environment
 
 
 def run(world, *arguments, env=None):
@@ -66,7 +66,7 @@ def test_a_malformed_file_names_file_group_key_and_expectation(world, tmp_path, 
 
 def test_precedence_is_command_line_environment_file_default(world, tmp_path):
     (tmp_path / "peersock.conf").write_text(
-        f"[rendezvous]\nurl = ws://127.0.0.1:{free_port()}/v1\n"
+        f"[rendezvous]\nurl = ws://127.0.0.1:{world.reserved_port()}/v1\n"
         "[ice]\nstun =\nturn =\n")
     home = str(tmp_path)
     mailbox = world.mailbox
@@ -101,13 +101,13 @@ def test_the_engine_follows_the_same_order_and_is_reported(world, tmp_path):
 def test_a_password_that_others_can_read_is_warned_of(world, tmp_path):
     path = tmp_path / "peersock.conf"
     path.write_text(f"[rendezvous]\nurl = {world.mailbox}\n"
-                    "[ice]\nstun =\nturn =\nturn-password = hidden\n")
+                    "[ice]\nstun =\nturn =\nturn-password = h1dd3n\n")
     os.chmod(path, 0o644)
     peer = world.start("listen", "127.0.0.1:0",
                        env=clean_environment(XDG_CONFIG_HOME=str(tmp_path)))
     peer.wait_for("code_made")
     assert peer.has("warning")
-    assert "hidden" not in peer.text()
+    assert "h1dd3n" not in peer.text()  # no word that a code could have
 
 
 def test_help_and_version_go_to_standard_output(world):

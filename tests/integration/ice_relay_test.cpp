@@ -7,7 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "adapters/clock.hpp"
 #include "ice_world.hpp"
+#include "support/glib_loop.hpp"
+#include "support/tcp_peer.hpp"
 #include "turn_server.hpp"
 #include "udp_gate.hpp"
 
@@ -61,6 +64,11 @@ std::vector<wire::Candidate> take_direct(wire::IceMessage& message) {
   return taken;
 }
 
+std::string name_of(TurnTransport transport) {
+  if (transport == TurnTransport::kUdp) return "udp";
+  return transport == TurnTransport::kTcp ? "tcp" : "tls";
+}
+
 class IceRelay : public ::testing::TestWithParam<TurnTransport> {
  protected:
   SideOptions side(bool controlling, ice::RelayPolicy relay, const std::string& password = "p") {
@@ -69,6 +77,7 @@ class IceRelay : public ::testing::TestWithParam<TurnTransport> {
     options.negotiation.relay = relay;
     options.negotiation.has_relay = true;
     options.agent.turn.push_back(turn.server(GetParam(), password));
+    options.agent.trusted = turn.trusted();
     return options;
   }
   TurnProcess turn;
@@ -84,6 +93,7 @@ TEST_P(IceRelay, OnlyRelayedPathsAreUsedWhenOnlyTheyAreAllowed) {
     EXPECT_EQ(each->local_candidates[0].type, CandidateType::kRelayed);
     EXPECT_TRUE(each->paths.back().relayed);
     EXPECT_EQ(each->paths.back().local_type, "relay");
+    EXPECT_EQ(each->paths.back().relay_transport, name_of(GetParam()));
   }
   const Bytes datagrams(std::size_t{20} * 1200, 0x41);
   ASSERT_EQ(pair.a.agent->send_batch({datagrams, 1200}), quic::SendOutcome::kSent);
@@ -189,7 +199,9 @@ TEST_P(IceRelay, AWrongPasswordIsAWarning) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Transports, IceRelay,
-                         ::testing::Values(TurnTransport::kUdp, TurnTransport::kTcp));
+                         ::testing::Values(TurnTransport::kUdp, TurnTransport::kTcp,
+                                           TurnTransport::kTls),
+                         [](const auto& tested) { return name_of(tested.param); });
 
 TEST(IceServers, SilentOnesDelayNothing) {
   const SilentServer silent;
@@ -234,6 +246,71 @@ TEST(IceServers, ARefusedTcpConnectionIsAWarning) {
   ASSERT_TRUE(pair.connect());
   ASSERT_TRUE(pair.until([&] { return pair.a.story.size() >= 2; }));
   EXPECT_THAT(pair.a.warnings, ElementsAre(HasSubstr("TURN server")));
+}
+
+TEST(IceServers, ACertificateThatNobodyTrustsIsAWarningThatNamesIt) {
+  const TurnProcess server;
+  SideOptions a = Pair::on("127.0.0.1", true);
+  a.agent.turn.push_back(server.server(TurnTransport::kTls));
+  Pair pair(std::move(a));
+  ASSERT_TRUE(pair.connect());
+  ASSERT_TRUE(pair.until([&] { return pair.a.story.size() >= 2; }));
+  EXPECT_THAT(pair.a.warnings,
+              ElementsAre(HasSubstr("can not be trusted: this machine does not know its issuer; "
+                                    "going on without a relay")));
+  EXPECT_THAT(pair.a.local_candidates, SizeIs(1));
+}
+
+// ---- several ways to one server -----------------------------------------------------------------
+
+/// Over UDP from `udp` on, and later over TCP from `tcp` on.
+SideOptions two_ways(const TurnProcess& server, std::uint16_t udp, std::uint16_t tcp) {
+  SideOptions options = Pair::on("127.0.0.1", true);
+  options.agent.relay = ice::RelayPolicy::kOnly;
+  options.agent.turn.push_back(server.server(TurnTransport::kUdp));
+  options.agent.turn.push_back(server.server(TurnTransport::kTcp));
+  options.agent.turn[0].port = udp;
+  options.agent.turn[1].port = tcp;
+  options.agent.turn[1].later = true;
+  return options;
+}
+
+TEST(TurnWays, TcpGivesTheRelayWhenUdpIsSilent) {
+  const TurnProcess server;
+  const SilentServer silent;
+  Pair pair(two_ways(server, silent.port(), server.port()));
+  const Instant began = adapters::monotonic_now();
+  pair.start();
+  ASSERT_TRUE(pair.until([&] { return !pair.a.local_candidates.empty(); }));
+  EXPECT_LT(adapters::monotonic_now() - began, 1500ms) << "raced, not one after the other";
+  EXPECT_EQ(pair.a.local_candidates[0].type, CandidateType::kRelayed);
+  ASSERT_TRUE(pair.until([&] { return ::testing::Matches(Contains("gathered"))(pair.a.story); }));
+  EXPECT_THAT(pair.a.warnings, IsEmpty());
+}
+
+TEST(TurnWays, TcpIsLeftAloneWhenUdpGivesARelay) {
+  const TurnProcess server;
+  GlibLoop loop;
+  int connections = 0;
+  const TcpListener tcp(loop.context(), [&](TcpPeer&) { ++connections; });
+  Pair pair(two_ways(server, server.port(), tcp.port()));
+  pair.start();
+  ASSERT_TRUE(pair.until([&] { return ::testing::Matches(Contains("gathered"))(pair.a.story); }));
+  loop.turn(10);
+  EXPECT_EQ(connections, 0);
+  EXPECT_THAT(pair.a.local_candidates, SizeIs(1));
+}
+
+TEST(TurnWays, EveryFailureIsInTheOneWarning) {
+  const TurnProcess server;
+  const SilentServer silent;
+  Pair pair(two_ways(server, silent.port(), silent.port()));
+  pair.start();
+  ASSERT_TRUE(pair.until([&] { return ::testing::Matches(Contains("gathered"))(pair.a.story); }));
+  ASSERT_THAT(pair.a.warnings, SizeIs(1));
+  EXPECT_THAT(pair.a.warnings[0], HasSubstr("over UDP: it does not answer"));
+  EXPECT_THAT(pair.a.warnings[0], HasSubstr(", over TCP: 127.0.0.1:"));
+  EXPECT_THAT(pair.a.warnings[0], HasSubstr("refused the connection; going on without a relay"));
 }
 
 // ---- names --------------------------------------------------------------------------------------
@@ -293,6 +370,34 @@ TEST(IceServers, ATurnServerJoinsWhenItsNameIsKnown) {
   ASSERT_THAT(pair.a.local_candidates, SizeIs(2));
   EXPECT_EQ(pair.a.local_candidates[1].type, CandidateType::kRelayed);
   EXPECT_THAT(pair.a.warnings, IsEmpty());
+}
+
+TEST(IceServers, ATurnServerOfAnyNameIsReachedOverTcpAndTls) {
+  const TurnProcess server;
+  for (const TurnTransport transport : {TurnTransport::kTcp, TurnTransport::kTls}) {
+    SideOptions a = Pair::on("127.0.0.1", true);
+    a.agent.relay = ice::RelayPolicy::kOnly;
+    a.agent.trusted = server.trusted();
+    a.agent.turn.push_back(server.server(transport));
+    a.agent.turn[0].host = "localhost";  // ::1 as well, where nobody listens
+    Pair pair(std::move(a));
+    pair.start();
+    ASSERT_TRUE(pair.until([&] { return !pair.a.local_candidates.empty(); }));
+    EXPECT_EQ(pair.a.local_candidates[0].type, CandidateType::kRelayed);
+  }
+}
+
+TEST(IceServers, ACertificateForAnotherNameIsAWarning) {
+  const TurnProcess server(true);  // on 127.0.0.2 as well
+  SideOptions a = Pair::on("127.0.0.1", true);
+  a.agent.trusted = server.trusted();
+  a.agent.turn.push_back(server.server(TurnTransport::kTls));
+  a.agent.turn[0].host = "127.0.0.2";
+  Pair pair(std::move(a));
+  ASSERT_TRUE(pair.connect());
+  ASSERT_TRUE(pair.until([&] { return !pair.a.warnings.empty(); }));
+  EXPECT_THAT(pair.a.warnings,
+              ElementsAre(HasSubstr("can not be trusted: it is for another name")));
 }
 
 TEST(IceServers, ATurnServerWithoutAUsableAddressIsAWarning) {

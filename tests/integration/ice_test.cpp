@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "adapters/nice_path.hpp"
 #include "ice_world.hpp"
 
 namespace peersock::testing {
@@ -61,10 +60,7 @@ TEST_P(IceOnLoopback, CarriesBatchesBothWays) {
   const Bytes there = train_of(50, 1200, 700);
   const Bytes back = train_of(20, 1000, 1000);
   EXPECT_EQ(pair.a.agent->send_batch({there, 1200}), quic::SendOutcome::kSent);
-  adapters::NicePath path(*pair.b.agent);
-  EXPECT_EQ(path.send_batch({back, 1000}), quic::SendOutcome::kSent);
-  EXPECT_EQ(path.fd(), -1);
-  EXPECT_EQ(path.receive_batch({}, 1), 0U);
+  EXPECT_EQ(pair.b.agent->send_batch({back, 1000}), quic::SendOutcome::kSent);
   ASSERT_TRUE(pair.until([&] {
     return pair.b.received.size() >= there.size() && pair.a.received.size() >= back.size();
   }));
@@ -73,7 +69,32 @@ TEST_P(IceOnLoopback, CarriesBatchesBothWays) {
   EXPECT_THAT(pair.b.train_sizes, ElementsAre(50)) << "one train, one run of the QUIC side";
   EXPECT_EQ(pair.b.deliveries, 1U);
   EXPECT_EQ(pair.a.agent->statistics().datagrams_sent, 50U);
+  EXPECT_EQ(pair.a.agent->statistics().send_calls, 1U) << "one system call";
   EXPECT_EQ(pair.b.agent->statistics().datagrams_received, 50U);
+  for (const Side* side : {&pair.a, &pair.b}) EXPECT_TRUE(side->paths.back().split);
+}
+
+TEST_P(IceOnLoopback, LibniceAloneCarriesThemOnEitherSide) {
+  for (const bool both : {true, false}) {
+    SideOptions a = Pair::on(GetParam(), true);
+    SideOptions b = Pair::on(GetParam(), false);
+    a.agent.path = adapters::PathPolicy::kNice;
+    if (both) b.agent.path = adapters::PathPolicy::kNice;
+    Pair pair(std::move(a), std::move(b));
+    pair.a.take_trains();
+    pair.b.take_trains();
+    ASSERT_TRUE(pair.connect());
+    const Bytes train = train_of(20, 1200, 700);
+    EXPECT_EQ(pair.a.agent->send_batch({train, 1200}), quic::SendOutcome::kSent);
+    EXPECT_EQ(pair.b.agent->send_batch({train, 1200}), quic::SendOutcome::kSent);
+    ASSERT_TRUE(pair.until([&] {
+      return pair.b.received.size() >= train.size() && pair.a.received.size() >= train.size();
+    }));
+    EXPECT_EQ(pair.b.received, train);
+    EXPECT_EQ(pair.a.received, train);
+    EXPECT_FALSE(pair.a.paths.back().split);
+    EXPECT_EQ(pair.b.paths.back().split, !both);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Addresses, IceOnLoopback, ::testing::ValuesIn(loopback_addresses()));

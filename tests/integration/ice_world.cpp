@@ -77,6 +77,10 @@ Side::Side(Loop& loop, SideOptions options)
     machine_.post(ice::AgentFailed{});
     turn_.soon();
   };
+  callbacks.checks_finished = [this](ice::ChecksFinished seen) {
+    machine_.post(std::move(seen));
+    turn_.soon();
+  };
   callbacks.writable = [this] { writable = true; };
   callbacks.warning = [this](std::string sentence) { warnings.push_back(std::move(sentence)); };
   agent = std::make_unique<IceAgent>(std::move(options.agent), loop.context(), callbacks);

@@ -34,10 +34,19 @@ class Service {
   UniqueFd fd_;
 };
 
-/// A port on which nobody listens.
-std::uint16_t free_port() {
-  return Service("127.0.0.1").port();
-}
+/// A port at which every address of this machine refuses. It stays bound, or somebody else might
+/// get it, and a connection to it might even meet itself.
+class RefusingPort {
+ public:
+  RefusingPort() : fd_(open_socket(AF_INET)) {
+    const auto address = *numeric_address("0.0.0.0", 0);
+    EXPECT_EQ(::bind(fd_.get(), address.get(), address.size), 0);
+  }
+  [[nodiscard]] std::uint16_t number() const { return port_of(bound_address(fd_.get())); }
+
+ private:
+  UniqueFd fd_;
+};
 
 class LocalConnectorTest : public ::testing::Test {
  protected:
@@ -112,7 +121,8 @@ TEST_F(LocalConnectorTest, ManyAtOnce) {
 }
 
 TEST_F(LocalConnectorTest, RefusedByTcp) {
-  const auto connector = this->connector(TcpEndpoint{"127.0.0.1", free_port()});
+  const RefusingPort port;
+  const auto connector = this->connector(TcpEndpoint{"127.0.0.1", port.number()});
   connector->connect(1);
   EXPECT_TRUE(outcomes_.empty());
   expect_failure(CloseReason::kRefused, "refused the connection");
@@ -181,8 +191,9 @@ TEST_F(LocalConnectorTest, DoesNotWaitForAnAddressThatDoesNotAnswer) {
 }
 
 TEST_F(LocalConnectorTest, AllAddressesRefuse) {
+  const RefusingPort port;
   addresses_ = std::vector<std::string>{"127.0.0.8", "127.0.0.9"};
-  const auto connector = this->connector(TcpEndpoint{"name.test", free_port()});
+  const auto connector = this->connector(TcpEndpoint{"name.test", port.number()});
   connector->connect(1);
   expect_failure(CloseReason::kRefused, "name.test");
 }
@@ -234,11 +245,12 @@ TEST_F(LocalConnectorTest, CancelledAttemptsAreSilent) {
 
 TEST_F(LocalConnectorTest, TheHandlerMayDestroyIt) {
   const Service service("127.0.0.1");
+  const RefusingPort refusing;
   std::unique_ptr<LocalConnector> connector;
   const auto handler = [&](tunnel::ConnectionId, const LocalConnector::Outcome&) {
     connector.reset();
   };
-  for (const std::uint16_t port : {service.port(), free_port()}) {
+  for (const std::uint16_t port : {service.port(), refusing.number()}) {
     connector = std::make_unique<LocalConnector>(loop_.get(), TcpEndpoint{"127.0.0.1", port},
                                                  resolver(), handler);
     connector->connect(1);

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "support/engines.hpp"
 #include "support/session_pair.hpp"
 
 namespace peersock::testing {
@@ -233,7 +234,7 @@ TEST(Session, AStoppedReaderIsHeldBackAndHoldsUpNobodyElse) {
   pair.targets()[0]->reads = false;
   pair.world.run_for(20s);
   // Sender's buffer, receiver's window, and one buffer of the tunnel.
-  EXPECT_LT(blocked->sent - pair.targets()[0]->received.size(), 8'000'000U);
+  EXPECT_LT(blocked->sent - pair.targets()[0]->received.size(), tunnel::kMaxPending + 4'000'000U);
   for (std::size_t i = 1; i <= 5; ++i) {
     const auto program = pair.connect(pattern(200'000));
     ASSERT_TRUE(
@@ -244,6 +245,53 @@ TEST(Session, AStoppedReaderIsHeldBackAndHoldsUpNobodyElse) {
   pair.targets()[0]->reads = true;
   pair.b->wake();
   ASSERT_TRUE(pair.until([&] { return pair.targets()[0]->received.size() == 30'000'000; }, 120s));
+}
+
+/// The largest datagram that side A, whose engine is the QUIC client's, sends in a session that
+/// carries `octets` from A to B.
+std::size_t largest_datagram(SessionPair& pair, std::size_t octets) {
+  std::size_t largest = 0;
+  pair.path.intercept([&](const VirtualHost& from, ByteView datagram) {
+    if (&from == pair.a.get()) largest = std::max(largest, datagram.size());
+    return true;
+  });
+  const std::size_t before = pair.targets().size();
+  const auto program = pair.connect(pattern(octets));
+  EXPECT_TRUE(pair.until([&] {
+    return pair.targets().size() > before && pair.targets().back()->received.size() == octets;
+  })) << pair.story();
+  pair.path.intercept(nullptr);
+  return largest;
+}
+
+TEST(Session, DatagramsGrowWhereThePathCarriesThemWhole) {
+  const auto [client, server] = engines_under_test();
+  // OpenSSL sends no larger ones, and allows its peer none.
+  const bool grow = client == EngineKind::kNgtcp2 && server == EngineKind::kNgtcp2;
+  for (const bool split : {false, true}) {
+    SessionPair pair({});
+    if (split) pair.path.set_split();
+    pair.start();
+    ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+    const std::size_t largest = largest_datagram(pair, 300'000);
+    if (split && grow) {
+      EXPECT_EQ(largest, quic::kMaxDatagramLimit);
+    } else {
+      EXPECT_LE(largest, quic::kMinDatagramLimit);
+    }
+  }
+}
+
+TEST(Session, DatagramsShrinkWhenTheSystemRefusesThem) {
+  SessionPair pair({});
+  pair.path.set_split();
+  pair.start();
+  ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+  static_cast<void>(largest_datagram(pair, 300'000));
+  pair.path.narrow(1300);
+  const Instant before = pair.world.now();
+  EXPECT_LE(largest_datagram(pair, 300'000), quic::kMinDatagramLimit);
+  EXPECT_LT(pair.world.now() - before, 2s) << "nobody had to wait for time-outs";
 }
 
 TEST(Session, ARefusedTargetLooksLikeAReset) {
@@ -268,6 +316,72 @@ TEST(Session, AResetOnOneSideIsAResetOnTheOther) {
   program->reset_now = true;
   pair.a->wake();
   ASSERT_TRUE(pair.until([&] { return pair.targets()[0]->saw_reset; })) << pair.story();
+}
+
+PathInfo found_path() {
+  return {false, "host", "prflx", "192.0.2.1:50000", "192.0.2.2:50001", "udp"};
+}
+
+wire::PortOffer some_offer() {
+  wire::PortOffer offer;
+  offer.external = {"198.51.100.7", 40000};
+  return offer;
+}
+
+TEST(Session, TakesAPathThatASearchHasFoundAndGoesBackWithoutIt) {
+  PairOptions options;
+  SessionPair pair(options);
+  pair.start();
+  ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+  ASSERT_TRUE(pair.until([&] { return pair.a->session_is_open() && pair.b->session_is_open(); }));
+  ASSERT_EQ(pair.a->ice_paths().size(), 1U);
+  const std::string by_ice = pair.a->ice_paths()[0].remote_address;
+  session::Peer& peer = pair.a->peer();
+  peer.port_path_found(found_path(), pair.world.now());
+  pair.a->wake();
+  EXPECT_EQ(peer.status().path, found_path());
+  const auto changes = [&] { return std::ranges::count(pair.a->events(), "path_chosen"); };
+  ASSERT_TRUE(pair.until([&] { return changes() == 2; })) << pair.story();
+  const auto program = pair.connect(pattern(200'000));
+  ASSERT_TRUE(pair.until([&] { return program->saw_end; })) << pair.story();
+  peer.port_path_lost(pair.world.now());
+  pair.a->wake();
+  EXPECT_EQ(peer.status().path->remote_address, by_ice);
+  ASSERT_TRUE(pair.until([&] { return changes() == 3; })) << pair.story();
+  EXPECT_FALSE(pair.a->saw("warning"));
+}
+
+TEST(Session, APathInReserveIsReplacedWhileAnotherIsInUse) {
+  PairOptions options;
+  SessionPair pair(options);
+  pair.start();
+  ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+  ASSERT_TRUE(pair.until([&] { return pair.a->session_is_open() && pair.b->session_is_open(); }));
+  pair.a->peer().port_path_found(found_path(), pair.world.now());
+  pair.a->agent_broke();
+  ASSERT_TRUE(pair.until([&] { return pair.a->generation() == 1; }, 5s)) << pair.story();
+  EXPECT_EQ(pair.a->peer().status().path, found_path());
+  const std::string in_reserve = pair.a->ice_paths().back().remote_address;
+  pair.a->peer().port_path_lost(pair.world.now());
+  pair.a->wake();
+  EXPECT_EQ(pair.a->peer().status().path->remote_address, in_reserve);
+  const auto program = pair.connect(pattern(200'000));
+  ASSERT_TRUE(pair.until([&] { return program->saw_end; })) << pair.story();
+  EXPECT_FALSE(pair.a->saw("warning"));
+}
+
+TEST(Session, OffersOfPortsReachThePeerOnceTheProofHasSucceeded) {
+  PairOptions options;
+  SessionPair pair(options);
+  pair.start();
+  pair.a->peer().port_offer_made(some_offer());
+  ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+  ASSERT_TRUE(pair.until([&] { return pair.a->session_is_open(); }));
+  EXPECT_TRUE(pair.b->port_offers().empty()) << "made too early";
+  pair.a->peer().port_offer_made(some_offer());
+  pair.a->wake();
+  ASSERT_TRUE(pair.until([&] { return !pair.b->port_offers().empty(); })) << pair.story();
+  EXPECT_EQ(pair.b->port_offers().front(), some_offer());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <optional>
 #include <stdexcept>
 #include <vector>
@@ -14,6 +15,8 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "support/test_certificate.hpp"
 
 namespace peersock::testing {
 namespace {
@@ -58,9 +61,15 @@ TurnProcess::TurnProcess(bool two_addresses) : two_addresses_(two_addresses) {
   std::string name = (std::filesystem::temp_directory_path() / "peersock-turn-XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
   folder_ = name;
+  const TestCertificate made = make_certificate("IP:127.0.0.1,DNS:localhost", 10);
+  std::ofstream(folder_ / "certificate") << made.certificate;
+  std::ofstream(folder_ / "key") << made.key;
+  trusted_.reset(
+      G_TLS_DATABASE(g_tls_file_database_new((folder_ / "certificate").c_str(), nullptr)));
   // Somebody else may take the port before the server does.
   for (int i = 0; i < kSpawns; ++i) {
     port_ = free_port();
+    tls_port_ = free_port();
     spawn();
     if (comes_up()) return;
     stop();
@@ -102,7 +111,9 @@ void TurnProcess::spawn() {
                                         "--user=u:p",
                                         "--realm=test",
                                         "--fingerprint",
-                                        "--no-tls",
+                                        "--tls-listening-port=" + std::to_string(tls_port_),
+                                        "--cert=" + (folder_ / "certificate").string(),
+                                        "--pkey=" + (folder_ / "key").string(),
                                         "--no-dtls",
                                         "--no-cli",
                                         "--allow-loopback-peers",
@@ -149,7 +160,7 @@ adapters::TurnServer TurnProcess::server(adapters::TurnTransport transport,
                                          const std::string& password) const {
   adapters::TurnServer server;
   server.host = "127.0.0.1";
-  server.port = port_;
+  server.port = transport == adapters::TurnTransport::kTls ? tls_port_ : port_;
   server.username = "u";
   server.password = Secret(std::string_view(password));
   server.transport = transport;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "quic/connection.hpp"
 
@@ -34,6 +35,8 @@ class FakeQuic final : public quic::Connection {
   FakeQuic& operator=(FakeQuic&&) = delete;
 
   void receive(const quic::DatagramTrain& train, Instant now) override;
+  void set_datagram_limit(std::size_t /*octets*/, Instant /*now*/) override {}
+  void on_too_big(std::size_t /*octets*/, Instant /*now*/) override {}
   void on_deadline(Instant now) override;
   [[nodiscard]] std::optional<Instant> deadline() const override;
   [[nodiscard]] quic::DatagramTrain transmit(MutableBytes buffer, Instant now) override;
@@ -116,6 +119,7 @@ class FakeQuic final : public quic::Connection {
 class FakeQuicEngine final : public quic::Engine {
  public:
   explicit FakeQuicEngine(std::uint8_t seed, FakeQuicLimits limits = {});
+  [[nodiscard]] std::string_view name() const override { return "fake"; }
   [[nodiscard]] const std::array<std::uint8_t, 32>& fingerprint() const override {
     return fingerprint_;
   }

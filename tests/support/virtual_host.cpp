@@ -15,6 +15,7 @@ std::string event_name(const Event& event) {
                         [](const event::Motd&) { return "motd"; },
                         [](const event::PeerArrived&) { return "peer_arrived"; },
                         [](const event::PathChosen&) { return "path_chosen"; },
+                        [](const event::PathRestarted&) { return "path_restarted"; },
                         [](const event::Authenticated&) { return "authenticated"; },
                         [](const event::Listening&) { return "listening"; },
                         [](const event::ConnectionOpened&) { return "connection_opened"; },
@@ -218,48 +219,68 @@ void VirtualHost::close_link() {
 
 // ---- ICE --------------------------------------------------------------------------------------
 
-void VirtualHost::start_gathering() {
-  world_.after(1ms, [this] {
+void VirtualHost::start_agent(ice::Generation generation) {
+  agents_[generation] = {};
+  world_.after(1ms, [this, generation] {
     if (dead_) return;
-    peer_->local_credentials("ufrag" + config_.name, "passwordOf22OctetsAtLeast" + config_.name);
-    peer_->local_candidate(host_candidate("192.0.2." + std::to_string(config_.name.size())));
+    peer_->local_credentials(
+        generation, "ufrag" + config_.name + std::to_string(generation),
+        "passwordOf22OctetsAtLeast" + config_.name + std::to_string(generation));
+    peer_->local_candidate(generation,
+                           host_candidate("192.0.2." + std::to_string(config_.name.size())));
     schedule();
   });
-  world_.after(60ms, [this] {
+  world_.after(60ms, [this, generation] {
     if (dead_) return;
-    peer_->gathering_done();
+    peer_->gathering_done(generation);
     schedule();
   });
 }
 
-void VirtualHost::set_remote_credentials(const std::string& /*ufrag*/,
+void VirtualHost::set_remote_credentials(ice::Generation generation, const std::string& ufrag,
                                          const std::string& /*password*/) {
-  agent_has_credentials_ = true;
+  const auto found = agents_.find(generation);
+  // Credentials of another generation would fail every check.
+  if (found == agents_.end() || !ufrag.ends_with(std::to_string(generation))) return;
+  found->second.has_credentials = true;
 }
 
-void VirtualHost::add_remote_candidates(const std::vector<wire::Candidate>& candidates) {
-  if (!agent_has_credentials_ || candidates.empty()) return;
-  agent_ready_ = true;
-  path_.negotiate();
+void VirtualHost::add_remote_candidates(ice::Generation generation,
+                                        const std::vector<wire::Candidate>& candidates) {
+  const auto found = agents_.find(generation);
+  if (found == agents_.end() || !found->second.has_credentials || candidates.empty()) return;
+  found->second.ready = true;
+  path_.negotiate(generation);
 }
 
-void VirtualHost::agent_connected(PathInfo path) {
-  if (dead_ || !agent_ready_) return;
-  agent_connected_ = true;
-  peer_->pair_selected(std::move(path));
+bool VirtualHost::agent_ready(ice::Generation generation) const {
+  const auto found = agents_.find(generation);
+  return !dead_ && found != agents_.end() && found->second.ready;
+}
+
+void VirtualHost::agent_connected(ice::Generation generation, PathInfo path) {
+  if (!agent_ready(generation)) return;
+  agents_[generation].connected = true;
+  peer_->pair_selected(generation, std::move(path));
   schedule();
 }
 
 void VirtualHost::agent_broke() {
   if (dead_) return;
-  peer_->agent_failed();
+  peer_->agent_failed(sending_);
+  schedule();
+}
+
+void VirtualHost::change_network() {
+  if (dead_) return;
+  peer_->network_changed();
   schedule();
 }
 
 quic::SendOutcome VirtualHost::send_batch(const quic::DatagramTrain& train) {
-  if (!agent_connected_) return quic::SendOutcome::kError;
-  path_.send(*this, train);
-  return quic::SendOutcome::kSent;
+  const auto found = agents_.find(sending_);
+  if (found == agents_.end() || !found->second.connected) return quic::SendOutcome::kError;
+  return path_.send(*this, sending_, train);
 }
 
 void VirtualHost::deliver(const quic::DatagramTrain& train) {
@@ -273,28 +294,35 @@ void VirtualPath::join(VirtualHost& a, VirtualHost& b) {
   b_ = &b;
 }
 
-void VirtualPath::negotiate() {
-  if (connected_ || forbidden_ || a_ == nullptr || !a_->agent_ready() || !b_->agent_ready()) return;
-  connected_ = true;
-  const PathInfo path{false, "host", "host", "192.0.2.1:40000", "192.0.2.2:40000", "udp"};
+void VirtualPath::negotiate(ice::Generation generation) {
+  if (forbidden_ || cut_ || found_.contains(generation) || a_ == nullptr) return;
+  if (!a_->agent_ready(generation) || !b_->agent_ready(generation)) return;
+  found_.insert(generation);
+  latest_ = std::max(latest_, generation);
+  const std::string port = ":" + std::to_string(40000 + generation);
+  PathInfo path{false, "host", "host", "192.0.2.1" + port, "192.0.2.2" + port, "udp"};
+  path.split = split_;
   // The controlling agent has the answer to its check after one round trip; the controlled one
   // checks when that check has reached it.
   VirtualHost* controlling = a_->controlling() ? a_ : b_;
   VirtualHost* controlled = controlling == a_ ? b_ : a_;
-  world_.after(link_.delay * 2, [controlling, path] { controlling->agent_connected(path); });
-  world_.after(link_.delay * 3, [controlled, path] { controlled->agent_connected(path); });
+  world_.after(link_.delay * 2, [=] { controlling->agent_connected(generation, path); });
+  world_.after(link_.delay * 3, [=] { controlled->agent_connected(generation, path); });
 }
 
-void VirtualPath::send(const VirtualHost& from, const quic::DatagramTrain& train) {
+quic::SendOutcome VirtualPath::send(const VirtualHost& from, ice::Generation generation,
+                                    const quic::DatagramTrain& train) {
+  if (train.segment > narrow_) return quic::SendOutcome::kTooBig;
   VirtualHost* to = &from == a_ ? b_ : a_;
   quic::for_each_datagram(train, [&](ByteView datagram) {
     if (intercept_ && !intercept_(from, datagram)) return;
-    if (cut_ || world_.chance(link_.loss)) return;
+    if (cut_ || generation < working_from_ || world_.chance(link_.loss)) return;
     const int copies = world_.chance(link_.duplication) ? 2 : 1;
     for (int i = 0; i < copies; ++i) {
       inject(*to, Bytes(datagram.begin(), datagram.end()));
     }
   });
+  return quic::SendOutcome::kSent;
 }
 
 void VirtualPath::inject(VirtualHost& to, Bytes datagram) {

@@ -4,8 +4,10 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,17 +39,24 @@ class VirtualPath {
   VirtualPath(VirtualWorld& world, LinkProfile link) : world_(world), link_(link) {}
 
   void join(VirtualHost& a, VirtualHost& b);
-  void send(const VirtualHost& from, const quic::DatagramTrain& train);
+  quic::SendOutcome send(const VirtualHost& from, ice::Generation generation,
+                         const quic::DatagramTrain& train);
+  /// What the agents will report: datagrams are carried whole or not at all.
+  void set_split() { split_ = true; }
+  /// The system refuses datagrams of more octets.
+  void narrow(std::size_t octets) { narrow_ = octets; }
   /// Nothing gets through any more.
   void cut() { cut_ = true; }
   void restore() { cut_ = false; }
+  /// The paths that were found so far carry nothing any more; those found from now on do.
+  void break_found() { working_from_ = latest_ + 1; }
   /// Sees every datagram; returns false to keep it from being delivered.
   using Intercept = std::function<bool(const VirtualHost& from, ByteView datagram)>;
   void intercept(Intercept fn) { intercept_ = std::move(fn); }
   void inject(VirtualHost& to, Bytes datagram);
 
-  /// Both agents know each other: connectivity appears.
-  void negotiate();
+  /// Both agents of this generation know each other: connectivity appears.
+  void negotiate(ice::Generation generation);
   void forbid_connectivity() { forbidden_ = true; }
 
  private:
@@ -55,9 +64,13 @@ class VirtualPath {
   LinkProfile link_;
   VirtualHost* a_ = nullptr;
   VirtualHost* b_ = nullptr;
+  bool split_ = false;
+  std::size_t narrow_ = 65'535;
   bool cut_ = false;
   bool forbidden_ = false;
-  bool connected_ = false;
+  std::set<ice::Generation> found_;
+  ice::Generation latest_ = 0;
+  ice::Generation working_from_ = 0;
   Intercept intercept_;
 };
 
@@ -99,22 +112,36 @@ class VirtualHost final : public session::Host {
   [[nodiscard]] bool saw(std::string_view event) const;
   [[nodiscard]] std::optional<Instant> authenticated_at() const { return authenticated_at_; }
 
+  [[nodiscard]] bool session_is_open() const { return session_opened_; }
+  [[nodiscard]] const std::vector<PathInfo>& ice_paths() const { return ice_paths_; }
+  [[nodiscard]] const std::vector<wire::PortOffer>& port_offers() const { return offers_; }
+
   void deliver(const quic::DatagramTrain& train);
-  [[nodiscard]] bool agent_ready() const { return agent_ready_; }
+  [[nodiscard]] bool agent_ready(ice::Generation generation) const;
   [[nodiscard]] bool controlling() const { return controlling_; }
-  void agent_connected(PathInfo path);
+  void agent_connected(ice::Generation generation, PathInfo path);
+  /// The agent in use has failed.
   void agent_broke();
+  void change_network();
+  [[nodiscard]] std::size_t agents() const { return agents_.size(); }
+  [[nodiscard]] ice::Generation generation() const { return sending_; }
   /// Looks at every program again and runs the peer.
   void wake();
 
   void open_link(const std::string& url) override;
   void send_frame(std::string frame) override;
   void close_link() override;
-  void start_gathering() override;
-  void set_remote_credentials(const std::string& ufrag, const std::string& password) override;
-  void add_remote_candidates(const std::vector<wire::Candidate>& candidates) override;
-  void end_remote_candidates() override {}
-  void stop_agent() override { agent_ready_ = false; }
+  void start_agent(ice::Generation generation) override;
+  void set_remote_credentials(ice::Generation generation, const std::string& ufrag,
+                              const std::string& password) override;
+  void add_remote_candidates(ice::Generation generation,
+                             const std::vector<wire::Candidate>& candidates) override;
+  void end_remote_candidates(ice::Generation /*generation*/) override {}
+  void use_agent(ice::Generation generation) override { sending_ = generation; }
+  void stop_agent(ice::Generation generation) override { agents_.erase(generation); }
+  void path_ready(const PathInfo& path) override { ice_paths_.push_back(path); }
+  void session_opened() override { session_opened_ = true; }
+  void port_offer_received(const wire::PortOffer& offer) override { offers_.push_back(offer); }
   quic::SendOutcome send_batch(const quic::DatagramTrain& train) override;
   quic::Engine& engine() override { return *engine_; }
   std::unique_ptr<auth::SmpEngine> make_smp_engine() override { return config_.make_smp(); }
@@ -152,9 +179,16 @@ class VirtualHost final : public session::Host {
   bool scheduled_ = false;
   std::optional<Instant> armed_;
   bool accepting_ = false;
-  bool agent_ready_ = false;
-  bool agent_has_credentials_ = false;
-  bool agent_connected_ = false;
+  struct Agent {
+    bool has_credentials = false;
+    bool ready = false;
+    bool connected = false;
+  };
+  std::map<ice::Generation, Agent> agents_;
+  ice::Generation sending_ = 0;
+  bool session_opened_ = false;
+  std::vector<PathInfo> ice_paths_;
+  std::vector<wire::PortOffer> offers_;
   std::deque<std::shared_ptr<LocalProgram>> waiting_;
   std::vector<Open> open_;
   std::optional<ExitCode> exit_code_;

@@ -53,6 +53,25 @@ TEST(Line, CarriesNoMoreThanItsRate) {
   EXPECT_EQ(arrived(line, 10s).size(), 12) << "what queues for longer than 200 ms is dropped";
 }
 
+TEST(Line, QueuesAsLongAsItWasTold) {
+  LineConfig config;
+  config.rate = 800;  // 1,000 octets take 10 ms
+  config.queue = 50ms;
+  Line line(config, 1);
+  for (std::size_t n = 0; n < 100; ++n) line.enter(frame(n, 1000), 0s);
+  EXPECT_EQ(arrived(line, 10s).size(), 6) << "one that is sent, five that wait for up to 50 ms";
+}
+
+TEST(Line, LosesNoPartOfAMicrosecond) {
+  LineConfig config;
+  config.rate = 200000;  // 101 octets take 4.04 microseconds
+  config.queue = 1s;
+  Line line(config, 1);
+  for (std::size_t n = 0; n < 1000; ++n) line.enter(frame(n, 101), 0s);
+  EXPECT_EQ(arrived(line, 4039us).size(), 999);
+  EXPECT_EQ(arrived(line, 4040us).size(), 1);
+}
+
 TEST(Line, LosesDuplicatesAndReordersAsOftenAsItWasTold) {
   LineConfig config;
   config.delay = 100ms;

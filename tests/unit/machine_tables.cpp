@@ -8,6 +8,8 @@
 #include "auth/handshake_table.hpp"
 #include "ice/nat_probe_table.hpp"
 #include "ice/negotiation_table.hpp"
+#include "ice/port_search_table.hpp"
+#include "ice/restarts_table.hpp"
 #include "session/session_table.hpp"
 #include "wormhole/client_table.hpp"
 #include "wormhole/server_table.hpp"
@@ -15,8 +17,9 @@
 int main(int argc, char** argv) {
   using namespace peersock::testing;  // NOLINT(google-build-using-namespace)
   const std::map<std::string, std::function<Table()>> tables = {
-      {"auth", handshake_table}, {"client", client_table}, {"ice", negotiation_table},
-      {"nat", nat_probe_table},  {"server", server_table}, {"session", session_table},
+      {"auth", handshake_table}, {"client", client_table},     {"ice", negotiation_table},
+      {"nat", nat_probe_table},  {"ports", port_search_table}, {"restart", restarts_table},
+      {"server", server_table},  {"session", session_table},
   };
   const auto chosen = argc == 3 ? tables.find(argv[2]) : tables.end();
   if (chosen == tables.end()) {

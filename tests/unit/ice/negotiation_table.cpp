@@ -67,6 +67,7 @@ std::vector<Example<Negotiation>> examples() {
       example("PairSelected", ice::PairSelected{direct_path()}),
       example("PairSelected (relayed)", ice::PairSelected{relayed_path()}),
       example("AgentFailed", ice::AgentFailed{}),
+      example("ChecksFinished", ice::ChecksFinished{}),
       example("DeadlineReached", DeadlineReached{}),
   };
 }

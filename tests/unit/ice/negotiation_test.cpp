@@ -38,6 +38,49 @@ TEST(Paths, EachChangeIsReportedAndNoRepetition) {
   EXPECT_FALSE(paths[1].path.relayed);
 }
 
+TEST(Paths, ARelayedOneSaysWhyAsSoonAsItIsKnown) {
+  using wire::CandidateType;
+  Script run;
+  run.checking()
+      .feed(found("10.0.0.2"))
+      .feed(found("198.51.100.1", CandidateType::kServerReflexive));
+  run.feed(peer_candidates({candidate("198.51.100.2", CandidateType::kServerReflexive)}));
+  run.feed(PairSelected{relayed_path()}).feed(LocalGatheringDone{}).feed(peer_end());
+  run.feed(ChecksFinished{}).feed(ChecksFinished{}).feed(PairSelected{direct_path()});
+  const auto paths = run.all<PathReady>();
+  ASSERT_THAT(paths, SizeIs(3));
+  EXPECT_EQ(paths[0].path.reason, RelayReason::kStillChecking);
+  EXPECT_EQ(paths[1].path.reason, RelayReason::kChecksUnanswered);
+  EXPECT_EQ(paths[2].path.reason, RelayReason::kNone);
+}
+
+TEST(Paths, APeerThatNeverEndsHasToldEverythingInTime) {
+  Script run;
+  run.checking().feed(found("198.51.100.1", wire::CandidateType::kServerReflexive));
+  run.feed(LocalGatheringDone{}).feed(peer_candidates({candidate("10.0.0.3")}));
+  run.feed(PairSelected{relayed_path()}).feed(ChecksFinished{});
+  EXPECT_EQ(run.all<PathReady>().back().path.reason, RelayReason::kStillChecking);
+  run.at(kNow + kSettling).feed(ChecksFinished{});
+  EXPECT_EQ(run.all<PathReady>().back().path.reason, RelayReason::kNoPublicAddressThere);
+}
+
+TEST(Paths, AnAgentThatNeverFinishesIsNotAwaitedForEver) {
+  Script run;
+  run.checking().feed(found("198.51.100.1", wire::CandidateType::kServerReflexive));
+  run.feed(LocalGatheringDone{}).feed(peer_candidates({candidate("10.0.0.3")}));
+  EXPECT_NE(run.machine.deadline(), std::nullopt);
+  run.feed(PairSelected{relayed_path()}).expire();
+  EXPECT_EQ(run.all<PathReady>().back().path.reason, RelayReason::kNoPublicAddressThere);
+  EXPECT_EQ(run.machine.deadline(), std::nullopt);
+}
+
+TEST(Paths, WithoutAnyTheErrorSaysWhatIsKnown) {
+  Script run(with(RelayPolicy::kAuto, false));
+  run.checking().feed(found("10.0.0.2")).feed(peer_candidates({candidate("198.51.100.2")}));
+  run.feed(LocalGatheringDone{}).feed(peer_end()).feed(AgentFailed{}).expire();
+  EXPECT_THAT(run.failure(), HasSubstr("(no answer to UDP comes from the Internet here)"));
+}
+
 TEST(Paths, ABrokenPathIsReportedAndCanComeBack) {
   Script run;
   run.checking().feed(PairSelected{direct_path()}).feed(AgentFailed{}).feed(AgentFailed{});

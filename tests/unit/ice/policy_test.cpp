@@ -120,5 +120,17 @@ TEST(Policy, KeepsTheInterfaceOfEachAddress) {
               ElementsAre(ordinary("eth0", "fe80::1")));
 }
 
+TEST(Addresses, ThatAreNotReachedFromAnywhere) {
+  for (const char* address :
+       {"10.1.2.3", "127.0.0.1", "192.168.1.1", "172.16.0.1", "172.31.255.1", "100.64.0.1",
+        "100.127.1.1", "169.254.1.1", "fe80::1", "fd00::1", "fc00::1", "::1"}) {
+    EXPECT_FALSE(is_public(address)) << address;
+  }
+  for (const char* address : {"1.1.1.1", "172.15.0.1", "172.32.0.1", "100.63.0.1", "100.128.0.1",
+                              "192.169.0.1", "2001:db8::1"}) {
+    EXPECT_TRUE(is_public(address)) << address;
+  }
+}
+
 }  // namespace
 }  // namespace peersock::ice

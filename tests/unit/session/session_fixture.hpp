@@ -15,6 +15,7 @@ struct SessionOptions {
   wire::Mode peer_mode = wire::Mode::kConnect;
   bool once = false;
   bool peer_once = false;
+  bool peer_restarts = true;
   std::optional<Duration> peer_timeout = 300s;
 };
 
@@ -27,6 +28,7 @@ inline nlohmann::json introduction_of(const SessionOptions& options) {
   introduction.mode = options.peer_mode;
   if (!wire::is_opener(options.peer_mode)) introduction.smp = {1};
   if (options.peer_once) introduction.capabilities.emplace_back(session::kOnceCapability);
+  if (options.peer_restarts) introduction.capabilities.emplace_back(session::kRestartCapability);
   return wire::encode(introduction);
 }
 

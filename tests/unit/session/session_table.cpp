@@ -64,6 +64,7 @@ std::vector<Example<Session>> rendezvous_examples() {
       example("RendezvousFailed", [] { return RendezvousFailed{kError}; }),
       example("RendezvousClosed", [] { return RendezvousClosed{}; }),
       example("StageWarned", [] { return StageWarned{"careful"}; }),
+      example("RendezvousWarned", [] { return RendezvousWarned{"careful"}; }),
   };
 }
 
@@ -73,6 +74,8 @@ std::vector<Example<Session>> connection_examples() {
       example("PathReady", [] { return PathReady{kOtherPath}; }),
       example("PathBroken", [] { return PathBroken{}; }),
       example("PathFailed", [] { return PathFailed{kError}; }),
+      example("PathRestarted", [] { return PathRestarted{RestartReason::kSilent}; }),
+      example("PeerSilent", [] { return PeerSilent{kError}; }),
       example("QuicEstablished",
               [] {
                 return QuicEstablished{Secret(std::string_view("exporter")), 20ms};
@@ -98,6 +101,7 @@ std::vector<Example<Session>> later_examples() {
                 return ControlReceived{control::Hello{Mode::kConnect, "peersock"}};
               }),
       example("ControlReceived (ping)", [] { return ControlReceived{control::Ping{7}}; }),
+      example("ControlReceived (ice)", [] { return ControlReceived{control::Ice{"{}"}}; }),
       example("ControlReceived (drained)", [] { return ControlReceived{control::Drained{}}; }),
       example("ControlReceived (goodbye)", [] { return ControlReceived{control::Goodbye{}}; }),
       example("ControlReceived (unknown)", [] { return ControlReceived{control::Unknown{9}}; }),

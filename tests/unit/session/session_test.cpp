@@ -81,7 +81,7 @@ TEST(Session, NothingOfTheTunnelHappensBeforeTheProof) {
 TEST(Session, AnOpenerChecksTheFirstMessageOnceWhileThePathIsSought) {
   SessionDriver opener;
   opener.to_connecting();
-  EXPECT_EQ(opener.names, "Emit StartQuic");
+  EXPECT_EQ(opener.names, "Emit StartQuic AllowRestarts");
   const auto outputs = opener.give(PathSought{});
   ASSERT_NE(find<PrepareProof>(outputs), nullptr);
   EXPECT_EQ(find<PrepareProof>(outputs)->first, Bytes{1});
@@ -137,7 +137,7 @@ TEST(Session, EndsWellOnlyWhenBothSidesAreDrained) {
   d.give(TunnelFinished{});
   EXPECT_EQ(d.names, "SendControl");
   d.give(ControlReceived{wire::control::Drained{}});
-  EXPECT_EQ(d.names, "StopTunnel SendControl");
+  EXPECT_EQ(d.names, "StopTunnel SendControl CloseRendezvous");
   d.give(ControlReceived{wire::control::Goodbye{}});
   EXPECT_EQ(d.names, "CloseQuic");
   const auto outputs = d.give(RendezvousClosed{});
@@ -242,6 +242,69 @@ TEST(Session, TheCodeIsInNoOutputButTheOneThatMadeIt) {
   d.give(Started{});
   const auto outputs = d.give(CodeReady{sample_code(), false});
   EXPECT_TRUE(outputs.empty());
+}
+
+// ---- restarts -----------------------------------------------------------------------------------
+
+TEST(Session, StaysInTheMailboxAsLongAsARestartMayNeedIt) {
+  SessionDriver d;
+  d.to_proving();
+  d.give(ProofSucceeded{});
+  EXPECT_EQ(d.names, "Emit SendControl StartTunnel WatchPath");
+  EXPECT_TRUE(d.give(RendezvousWarned{"lost"}).empty());
+  EXPECT_TRUE(d.give(RendezvousFailed{{ErrorKind::kRendezvousUnreachable, "gone"}}).empty());
+  EXPECT_EQ(d.machine.state_name(), "Open");
+}
+
+TEST(Session, LeavesTheMailboxWithItsGoodbye) {
+  SessionDriver d;
+  d.to_open();
+  d.give(InterruptRequested{});
+  EXPECT_EQ(d.names, "Emit StopTunnel SendControl CloseRendezvous");
+  d.give(RendezvousClosed{});
+  d.give(ControlReceived{wire::control::Goodbye{}});
+  EXPECT_EQ(d.names, "CloseQuic Emit End");
+}
+
+TEST(Session, AnOlderPeerGetsNoRestarts) {
+  SessionOptions options;
+  options.peer_restarts = false;
+  SessionDriver d(options);
+  d.to_seen();
+  const auto outputs =
+      d.give(PeerVerified{introduction_of(options), Secret(std::string_view("key"))});
+  EXPECT_FALSE(find<StartQuic>(outputs)->patient);
+  EXPECT_EQ(find<AllowRestarts>(outputs), nullptr);
+  SessionDriver proved(options);
+  proved.to_proving();
+  proved.give(ProofSucceeded{});
+  EXPECT_EQ(proved.names, "Emit SendControl StartTunnel CloseRendezvous");
+}
+
+TEST(Session, IceMessagesOnTheControlStreamGoToIceOnceThePeerIsProved) {
+  const ControlReceived message{wire::control::Ice{"{}"}};
+  SessionDriver d;
+  d.to_open();
+  const auto outputs = d.give(message);
+  ASSERT_NE(find<HandOnIce>(outputs), nullptr);
+  EXPECT_EQ(find<HandOnIce>(outputs)->json, "{}");
+  SessionDriver early;
+  early.to_proving();
+  const auto refused = early.give(message);
+  EXPECT_EQ(find<HandOnIce>(refused), nullptr);
+  ASSERT_NE(failure(refused), nullptr);
+  EXPECT_EQ(failure(refused)->kind, ErrorKind::kAuthentication);
+}
+
+TEST(Session, EndsWhenThePeerIsSilentByEveryWay) {
+  SessionDriver d;
+  d.to_open();
+  const auto outputs = d.give(PeerSilent{{ErrorKind::kConnectionLost, "silent"}});
+  ASSERT_NE(failure(outputs), nullptr);
+  EXPECT_EQ(d.machine.state_name(), "Closing");
+  const auto ended = d.give(RendezvousClosed{});
+  ASSERT_NE(find<End>(ended), nullptr);
+  EXPECT_EQ(find<End>(ended)->exit_code, ExitCode::kConnectionLost);
 }
 
 }  // namespace

@@ -212,6 +212,20 @@ TEST(Tunnel, AStoppedReaderStopsItsSpeakerOnly) {
   EXPECT_EQ(rig.opener.kept(), 0U);
 }
 
+TEST(Tunnel, AReaderThatKeepsUpIsSentWhatAFarLinkHolds) {
+  constexpr std::size_t kUnderWay = std::size_t{6} * 1024 * 1024;  // 20 MiB/s for 300 ms
+  Rig rig;
+  auto c = rig.open();
+  c.near->input = pattern(kUnderWay);
+  rig.run();
+  EXPECT_EQ(c.far->output.size(), kUnderWay);
+  // What had been granted before the reader stopped comes all the same.
+  c.far->room = 0;
+  c.near->input = pattern(kUnderWay);
+  rig.run();
+  EXPECT_EQ(rig.acceptor.kept(), kUnderWay);
+}
+
 TEST(Tunnel, OneTurnIsBounded) {
   Rig rig({.opener = {.send_buffer = 16 * kTurn}});
   auto c = rig.open();

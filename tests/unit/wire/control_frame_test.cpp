@@ -212,7 +212,9 @@ rc::Gen<ControlFrame> any_frame() {
           [cut](const auto& p) {
             return ControlFrame{control::Goodbye{p.first, cut(p.second, kMaxGoodbyeReason)}};
           }),
-      rc::gen::map(rc::gen::inRange<std::uint8_t>(5, 0x80),
+      rc::gen::map(rc::gen::nonEmpty(text),
+                   [](std::string json) { return ControlFrame{control::Ice{std::move(json)}}; }),
+      rc::gen::map(rc::gen::inRange<std::uint8_t>(10, 0x80),
                    [](std::uint8_t type) { return ControlFrame{control::Unknown{type}}; }));
 }
 

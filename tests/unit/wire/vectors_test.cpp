@@ -117,6 +117,16 @@ TEST(IceVectors, MessagesAreReadAsSpecified) {
   }
 }
 
+ControlFrame offer_of(const json& row) {
+  PortOffer offer;
+  offer.mapping = row.at("mapping");
+  const Bytes key = octets_of(row, "key");
+  std::copy(key.begin(), key.end(), offer.key.begin());
+  offer.external = {text_of(row, "address"), row.at("port")};
+  offer.likely = row.at("likely").get<std::vector<std::uint16_t>>();
+  return control::PortOffer{offer};
+}
+
 ControlFrame frame_of(const json& row) {
   const std::string type = text_of(row, "type");
   if (type == "smp") return control::Smp{octets_of(row, "body")};
@@ -124,7 +134,9 @@ ControlFrame frame_of(const json& row) {
   if (type == "ping") return control::Ping{row.at("token")};
   if (type == "pong") return control::Pong{row.at("token")};
   if (type == "drained") return control::Drained{};
+  if (type == "ice") return control::Ice{row.at("json")};
   if (type == "credit") return control::Credit{row.at("stream"), row.at("octets")};
+  if (type == "port offer") return offer_of(row);
   if (type == "goodbye") return control::Goodbye{row.at("cause"), row.at("reason")};
   return control::Unknown{row.at("number")};
 }
@@ -138,11 +150,15 @@ Result<std::optional<ControlFrame>> read_one(const Bytes& octets) {
 TEST(ControlVectors, FramesAreWrittenAndReadAsSpecified) {
   const json vectors = read_vectors("control.json");
   const std::string page = read_specification("control.md");
-  const std::pair<std::string, ControlType> types[] = {
-      {"smp", ControlType::kSmp},         {"hello", ControlType::kHello},
-      {"ping", ControlType::kPing},       {"pong", ControlType::kPong},
-      {"drained", ControlType::kDrained}, {"goodbye", ControlType::kGoodbye},
-      {"credit", ControlType::kCredit}};
+  const std::pair<std::string, ControlType> types[] = {{"smp", ControlType::kSmp},
+                                                       {"hello", ControlType::kHello},
+                                                       {"ping", ControlType::kPing},
+                                                       {"pong", ControlType::kPong},
+                                                       {"drained", ControlType::kDrained},
+                                                       {"goodbye", ControlType::kGoodbye},
+                                                       {"credit", ControlType::kCredit},
+                                                       {"ice", ControlType::kIce},
+                                                       {"port offer", ControlType::kPortOffer}};
   for (const auto& [name, type] : types) {
     EXPECT_EQ(vectors.at("types").at(name), fmt::format("0x{:02x}", static_cast<int>(type)));
     EXPECT_THAT(page, HasSubstr(fmt::format("\n| 0x{:02x} | {} |", static_cast<int>(type), name)));

@@ -377,5 +377,82 @@ TEST(ClientLink, MessagesBeforeTheMailboxIsOpenHaveNoEffect) {
   EXPECT_EQ(d.state(), "Verified");
 }
 
+// ---- links in doubt -----------------------------------------------------------------------------
+
+TEST(ClientLink, ALinkInDoubtIsAskedAndGivenUpSoon) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kVerified);
+  d.say(plain_frame("released"));
+  static_cast<void>(d.take());
+  d.give(LinkDoubted{});
+  EXPECT_THAT(d.take(), ElementsAre("ping"));
+  d.give(LinkDoubted{});
+  EXPECT_THAT(d.take(), IsEmpty()) << "one question at a time";
+  const Instant asked = d.now;
+  d.sleep_until_deadline();
+  EXPECT_EQ(d.now, asked + kDoubtTimeout);
+  EXPECT_THAT(d.take(), ElementsAre("CloseLink", "Warned"));
+  EXPECT_EQ(d.client.deadline(), d.now) << "no pause before the first attempt";
+  d.sleep_until_deadline();
+  EXPECT_THAT(d.take(), ElementsAre("OpenLink"));
+  // The attempt is not in doubt.
+  EXPECT_EQ(d.client.deadline(), d.now + kTimeout);
+}
+
+TEST(ClientLink, AMachineThatMovedOpensItsLinkAnewAtOnce) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kVerified);
+  static_cast<void>(d.take());
+  d.give(LinkDoubted{true});
+  EXPECT_THAT(d.take(), ElementsAre("CloseLink", "Warned"));
+  d.sleep_until_deadline();
+  EXPECT_THAT(d.take(), ElementsAre("OpenLink"));
+  d.up();
+  EXPECT_THAT(d.take(), ::testing::Contains("open mailbox-1"));
+}
+
+TEST(ClientLink, ALinkThatBreaksWhenItIsAskedIsOpenedAnewAtOnce) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kVerified);
+  d.give(LinkDoubted{});
+  d.lose("reset");
+  EXPECT_EQ(d.client.deadline(), d.now);
+  static_cast<void>(d.take());
+  d.sleep_until_deadline();
+  EXPECT_THAT(d.take(), ElementsAre("OpenLink"));
+  d.lose("refused");
+  EXPECT_GE(d.client.deadline(), d.now + kFirstReconnectDelay) << "once";
+}
+
+TEST(ClientLink, ALinkInDoubtThatAnswersStays) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kVerified);
+  d.say(plain_frame("released"));
+  d.echo("version");
+  d.give(LinkDoubted{});
+  d.say(plain_frame("pong"));
+  EXPECT_EQ(d.client.deadline(), d.now + kPingInterval);
+}
+
+TEST(ClientLink, APlannedAttemptDoesNotWaitWhenTheNetworkHasChanged) {
+  Driver d;
+  FakePeer peer;
+  advance(d, peer, Step::kVerified);
+  for (int i = 0; i < 10; ++i) {
+    d.lose("no route");
+    if (i < 9) d.sleep_until_deadline();
+  }
+  static_cast<void>(d.take());
+  EXPECT_GT(d.client.deadline(), d.now + 20s);
+  d.give(LinkDoubted{});
+  EXPECT_EQ(d.client.deadline(), d.now);
+  d.sleep_until_deadline();
+  EXPECT_THAT(d.take(), ElementsAre("OpenLink"));
+}
+
 }  // namespace
 }  // namespace peersock::wormhole

@@ -56,7 +56,7 @@ std::vector<Situation<Client>> situations(const Stage& stage) {
       situation(stage, "Allocating (several servers)", false, begin, 2),
       situation(
           stage, "Allocating (several servers, the last one)", false,
-          [begin](Scene& scene) {
+          [](Scene& scene) {
             scene.driver.start();
             scene.driver.lose();
             scene.driver.up();
@@ -141,6 +141,8 @@ Table client_table() {
   };
   for (auto& example : frames(stage)) examples.push_back(std::move(example));
   examples.push_back({"PayloadQueued", [] { return wormhole::PayloadQueued{to_bytes("x")}; }});
+  examples.push_back({"LinkDoubted", [] { return wormhole::LinkDoubted{}; }});
+  examples.push_back({"LinkDoubted (moved)", [] { return wormhole::LinkDoubted{true}; }});
   examples.push_back({"CloseRequested", [] { return wormhole::CloseRequested{}; }});
   examples.push_back({"DeadlineReached", [] { return DeadlineReached{}; }});
   // Late enough for every deadline.
