@@ -36,8 +36,8 @@ std::vector<Scenario> weather_scenarios() {
     for (const int delay : {50, 100, 250, 500}) {
       all.push_back(with_lines(fmt::format("delay-{}{}", delay, suffix),
                                {.delay = milliseconds(delay)}, seconds(180)));
-      // libnice 0.1.21 forgets a check when it makes the next one for the same pair, which each of
-      // the peer's makes it do: with two seconds there and back, no answer comes in time.
+      // With two seconds there and back no path is found; why is not confirmed
+      // (docs/simulation.md).
       if (delay == 500) all.back().expected = {Outcome::kNoPath};
     }
     all.push_back(with_lines(fmt::format("reorder{}", suffix),
