@@ -24,6 +24,9 @@ PACKAGES_NGTCP2=(dpkg-dev make)
 
 PACKAGES_DEMO=(python3)
 
+# The simulated networks of sim/.
+PACKAGES_SIM=(libns3-dev)
+
 PACKAGES_TEST=(
   git python3 python3-pytest python3-pytest-timeout
   # Reference peers and servers.
@@ -67,6 +70,7 @@ missing_packages() {
       unit) printf '%s\n' "${PACKAGES_UNIT[@]}" ;;
       test) printf '%s\n' "${PACKAGES_TEST[@]}" ;;
       demo) printf '%s\n' "${PACKAGES_DEMO[@]}" ;;
+      sim) printf '%s\n' "${PACKAGES_SIM[@]}" ;;
       *) die "there is no package set '$set'" ;;
     esac
   done | sort -u)

@@ -1,0 +1,102 @@
+#include "judge.hpp"
+
+#include <fmt/format.h>
+
+namespace peersock::sim {
+namespace {
+
+bool arrived(const Transfer* transfer, std::uint64_t octets) {
+  return transfer != nullptr && transfer->result().ended && transfer->result().received == octets;
+}
+
+bool everything_arrived(const Evidence& evidence) {
+  const std::uint64_t octets = evidence.scenario.octets;
+  return arrived(evidence.client, octets) && evidence.services.size() == 1 &&
+         arrived(evidence.services.front(), octets);
+}
+
+bool found_no_path(const PartyRecord& record) {
+  return *record.exit == ExitCode::kNoPath || *record.exit == ExitCode::kConnectionLost;
+}
+
+/// An end that the program has to be able to explain.
+bool is_explained(const PartyRecord& record) {
+  return *record.exit != ExitCode::kInternal && *record.exit != ExitCode::kUsage &&
+         (record.failure || *record.exit == ExitCode::kInterrupted);
+}
+
+void check_party(const Party& party, std::vector<std::string>& found) {
+  const std::string& name = party.host().name();
+  const PartyRecord& record = party.record();
+  if (record.opened_too_early) {
+    found.push_back(name + " opened a stream before the proof had succeeded");
+  }
+  if (!party.started()) return;
+  if (!record.exit) {
+    found.push_back(name + " did not end within the bound");
+  } else if (*record.exit != ExitCode::kDone && !is_explained(record)) {
+    found.push_back(fmt::format("{} ended with {} and said nothing that explains it", name,
+                                static_cast<int>(*record.exit)));
+  }
+}
+
+void check_transfer(const std::string& who, const Transfer& transfer, std::uint64_t octets,
+                    std::vector<std::string>& found) {
+  const TransferResult& result = transfer.result();
+  if (result.wrong_at) {
+    found.push_back(fmt::format("{} got a wrong octet at {}", who, *result.wrong_at));
+  }
+  if (result.received > octets) found.push_back(who + " got more octets than were sent");
+  if (!result.over()) {
+    found.push_back(fmt::format("{} waits: {} of {} octets sent, {} received", who, result.sent,
+                                octets, result.received));
+  }
+  // An end of file says that there was no more.
+  if (result.ended && result.error == 0 && result.received < octets) {
+    found.push_back(
+        fmt::format("{} got an end of file after {} of {} octets", who, result.received, octets));
+  }
+}
+
+}  // namespace
+
+Outcome judge(const Evidence& evidence) {
+  const PartyRecord& a = evidence.listener.record();
+  const PartyRecord& b = evidence.connector.record();
+  // Nobody has told the second side a code.
+  if (a.exit && *a.exit != ExitCode::kDone && !evidence.connector.started()) return Outcome::kLost;
+  if (!a.exit || !b.exit) return Outcome::kBroken;
+  if (*a.exit == ExitCode::kDone && *b.exit == ExitCode::kDone) {
+    if (!everything_arrived(evidence) || !a.path || !b.path) return Outcome::kBroken;
+    return a.path->relayed || b.path->relayed ? Outcome::kRelayed : Outcome::kDirect;
+  }
+  const bool one_said_so = *a.exit == ExitCode::kNoPath || *b.exit == ExitCode::kNoPath;
+  if (!a.authenticated && !b.authenticated && found_no_path(a) && found_no_path(b) && one_said_so) {
+    return Outcome::kNoPath;
+  }
+  // A user may end it when the other side has all, and is just leaving.
+  const auto ends = [](const PartyRecord& x, const PartyRecord& y) {
+    return *x.exit == ExitCode::kDone && *y.exit == ExitCode::kInterrupted;
+  };
+  if (ends(a, b) || ends(b, a)) return Outcome::kLost;
+  const bool both_failed = *a.exit != ExitCode::kDone && *b.exit != ExitCode::kDone;
+  return both_failed ? Outcome::kLost : Outcome::kBroken;
+}
+
+std::vector<std::string> violations(const Evidence& evidence) {
+  std::vector<std::string> found;
+  check_party(evidence.listener, found);
+  check_party(evidence.connector, found);
+  if (evidence.client != nullptr) {
+    check_transfer("the client", *evidence.client, evidence.scenario.octets, found);
+  }
+  for (const Transfer* service : evidence.services) {
+    check_transfer("the service", *service, evidence.scenario.octets, found);
+  }
+  if (evidence.services.size() > 1) {
+    found.emplace_back("one connection reached the service more than once");
+  }
+  return found;
+}
+
+}  // namespace peersock::sim

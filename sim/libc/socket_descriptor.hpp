@@ -1,0 +1,57 @@
+// Simulated sockets, as the C library's functions want them.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "libc/descriptor.hpp"
+#include "stack/stack_tcp.hpp"
+#include "stack/stack_udp.hpp"
+
+namespace peersock::sim {
+
+/// Results as in Descriptor.
+class SocketDescriptor : public Descriptor {
+ public:
+  SocketDescriptor(Host& host, Family family) : Descriptor(host), family_(family) {}
+
+  [[nodiscard]] virtual int type() const = 0;
+  [[nodiscard]] virtual int bind(const SocketName& name) = 0;
+  [[nodiscard]] virtual int connect(const SocketName& to) = 0;
+  [[nodiscard]] virtual int listen() = 0;
+  /// The new socket, or null: nobody waits.
+  [[nodiscard]] virtual std::shared_ptr<SocketDescriptor> accept() = 0;
+  [[nodiscard]] virtual ssize_t send(std::span<const std::uint8_t> octets,
+                                     const std::optional<SocketName>& to) = 0;
+  struct Received {
+    ssize_t size = 0;
+    bool cut = false;  ///< MSG_TRUNC
+    std::optional<SocketName> from;
+  };
+  [[nodiscard]] virtual Received receive(std::span<std::uint8_t> into, bool peek) = 0;
+  [[nodiscard]] virtual SocketName local() const = 0;
+  [[nodiscard]] virtual std::optional<SocketName> peer() const = 0;
+  [[nodiscard]] virtual int shut_down(int how) = 0;
+  [[nodiscard]] virtual int take_error() = 0;
+  [[nodiscard]] virtual bool listening() const { return false; }
+  [[nodiscard]] virtual std::size_t available() const = 0;
+  /// SO_LINGER with a time of 0.
+  virtual void reset_on_close(bool /*wanted*/) {}
+
+  [[nodiscard]] Family family() const { return family_; }
+
+  [[nodiscard]] ssize_t read(std::span<std::uint8_t> into) override {
+    return receive(into, false).size;
+  }
+  [[nodiscard]] ssize_t write(std::span<const std::uint8_t> from) override {
+    return send(from, std::nullopt);
+  }
+
+ private:
+  Family family_;
+};
+
+[[nodiscard]] std::shared_ptr<SocketDescriptor> make_udp_socket(Host& host, Family family);
+[[nodiscard]] std::shared_ptr<SocketDescriptor> make_tcp_socket(Host& host, Family family);
+
+}  // namespace peersock::sim

@@ -1,0 +1,104 @@
+// peersock-sim: runs scenarios, one line of JSON each.
+#include <cstdio>
+#include <ctime>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "libc/real.hpp"
+#include "report_json.hpp"
+#include "scenarios/scenarios.hpp"
+
+namespace peersock::sim {
+namespace {
+
+struct Arguments {
+  std::vector<std::string> scenarios;
+  std::uint64_t first_seed = 1;
+  std::uint64_t seeds = 1;
+  bool list = false;
+  RunOptions options;
+};
+
+/// A name, or the beginning of names with a star behind it.
+bool matches(std::string_view pattern, std::string_view name) {
+  if (!pattern.ends_with('*')) return pattern == name;
+  return name.starts_with(pattern.substr(0, pattern.size() - 1));
+}
+
+std::vector<Scenario> chosen(const std::vector<std::string>& patterns) {
+  std::vector<Scenario> found;
+  for (auto& scenario : all_scenarios()) {
+    for (const auto& pattern : patterns) {
+      if (!matches(pattern, scenario.name)) continue;
+      found.push_back(std::move(scenario));
+      break;
+    }
+  }
+  return found;
+}
+
+/// The real one: the program's own clocks are virtual.
+double wall_clock() {
+  timespec now{};
+  PEERSOCK_REAL(clock_gettime)(CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+bool run_one(Scenario scenario, const RunOptions& options) {
+  if (scenario.vary != nullptr) scenario.vary(scenario, options.seed);
+  const double began = wall_clock();
+  const Report report = run(scenario, options);
+  std::puts(render_json(scenario, options, report, wall_clock() - began).c_str());
+  (void)std::fflush(stdout);
+  return passed(scenario, report);
+}
+
+int run_all(Arguments& arguments) {
+  const auto scenarios = chosen(arguments.scenarios);
+  if (scenarios.empty()) {
+    (void)std::fputs("peersock-sim: no scenario has this name; --list shows them all\n", stderr);
+    return 2;
+  }
+  if (arguments.list) {
+    for (const auto& scenario : scenarios) std::puts(scenario.name.c_str());
+    return 0;
+  }
+  bool all_passed = true;
+  for (const auto& scenario : scenarios) {
+    for (std::uint64_t i = 0; i < arguments.seeds; ++i) {
+      arguments.options.seed = arguments.first_seed + i;
+      all_passed = run_one(scenario, arguments.options) && all_passed;
+    }
+  }
+  return all_passed ? 0 : 1;
+}
+
+int main_of(int argc, char** argv) {
+  Arguments arguments;
+  CLI::App app("Runs whole sessions of peersock in simulated networks, in virtual time.");
+  app.add_option("--scenario", arguments.scenarios, "a name, or the beginning of names and a star");
+  app.add_option("--seed", arguments.first_seed, "the first seed");
+  app.add_option("--seeds", arguments.seeds, "how many seeds");
+  app.add_option("--pcap", arguments.options.pcap_folder, "writes each host's packets there");
+  app.add_flag("--trace", arguments.options.trace, "the machines' steps, on standard error");
+  app.add_flag("--list", arguments.list, "names the scenarios");
+  CLI11_PARSE(app, argc, argv);
+  if (arguments.scenarios.empty()) arguments.scenarios = {"*"};
+  return run_all(arguments);
+}
+
+}  // namespace
+}  // namespace peersock::sim
+
+int main(int argc, char** argv) {
+  try {
+    return peersock::sim::main_of(argc, argv);
+  } catch (const std::exception& error) {
+    (void)std::fprintf(stderr, "peersock-sim: %s\n", error.what());
+    return 3;
+  }
+}

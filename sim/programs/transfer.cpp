@@ -1,0 +1,89 @@
+#include "programs/transfer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include <sys/socket.h>
+
+namespace peersock::sim {
+namespace {
+
+constexpr std::size_t kChunk = 16384;
+
+}  // namespace
+
+std::uint8_t pattern_octet(std::uint64_t seed, std::uint64_t at) {
+  // Eight octets from each word; the multiplier is SplitMix64's.
+  std::uint64_t word = (seed + at / 8 + 1) * 0x9e3779b97f4a7c15U;
+  word = (word ^ word >> 30) * 0xbf58476d1ce4e5b9U;
+  return static_cast<std::uint8_t>(word >> at % 8 * 8);
+}
+
+Transfer::Transfer(GMainContext* context, adapters::UniqueFd fd, TransferPlan plan,
+                   std::function<void()> over)
+    : fd_(std::move(fd)),
+      plan_(plan),
+      over_(std::move(over)),
+      watch_(context, fd_.get(), [this](bool, bool) { step(); }) {
+  watch();
+}
+
+void Transfer::watch() {
+  watch_.watch(!result_.over(), !finished_ && result_.error == 0);
+}
+
+void Transfer::step() {
+  write_all();
+  read_all();
+  watch();
+  if (!result_.over() || (!finished_ && result_.error == 0) || std::exchange(told_, true)) return;
+  const auto over = over_;
+  over();
+}
+
+void Transfer::write_all() {
+  std::array<std::uint8_t, kChunk> octets{};
+  while (!finished_ && result_.error == 0) {
+    const auto size = std::min<std::uint64_t>(kChunk, plan_.send - result_.sent);
+    if (size == 0) {
+      finished_ = true;
+      (void)shutdown(fd_.get(), SHUT_WR);
+      return;
+    }
+    for (std::size_t i = 0; i < size; ++i) {
+      octets[i] = pattern_octet(plan_.send_seed, result_.sent + i);
+    }
+    const ssize_t taken = send(fd_.get(), octets.data(), size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (taken < 0) {
+      if (errno != EAGAIN) result_.error = errno;
+      return;
+    }
+    result_.sent += static_cast<std::uint64_t>(taken);
+  }
+}
+
+void Transfer::read_all() {
+  std::array<std::uint8_t, kChunk> octets{};
+  while (!result_.over()) {
+    const ssize_t got = recv(fd_.get(), octets.data(), octets.size(), MSG_DONTWAIT);
+    if (got < 0) {
+      if (errno != EAGAIN) result_.error = errno;
+      return;
+    }
+    if (got == 0) {
+      result_.ended = true;
+      return;
+    }
+    for (ssize_t i = 0; i < got && !result_.wrong_at; ++i) {
+      const auto at = result_.received + static_cast<std::uint64_t>(i);
+      if (octets[static_cast<std::size_t>(i)] != pattern_octet(plan_.expect_seed, at)) {
+        result_.wrong_at = at;
+      }
+    }
+    result_.received += static_cast<std::uint64_t>(got);
+  }
+}
+
+}  // namespace peersock::sim

@@ -1,0 +1,100 @@
+// What a simulation is made of: who is where, what happens, and what must come of it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "adapters/quic_engine.hpp"
+#include "world.hpp"
+
+namespace peersock::sim {
+
+/// How a session ended, seen from both sides together.
+enum class Outcome : std::uint8_t {
+  kDirect,   ///< everything arrived, over a direct path; both sides exit with 0
+  kRelayed,  ///< likewise, over a relay
+  kNoPath,   ///< no data; each side exits with 6, or 8 when the other told it so
+  kLost,     ///< no side exits with 0 but when the other was interrupted, and each has said why
+  kBroken,   ///< anything else: a defect
+};
+[[nodiscard]] std::string_view to_string(Outcome outcome);
+
+/// Something that happens on the way.
+enum class What : std::uint8_t {
+  kMailboxDown,        ///< the rendezvous server's cable is out for `lasts`
+  kMailboxRestarts,    ///< it forgets everybody, and is back after `lasts`
+  kListenerUnplugged,  ///< the first side's way to the Internet is cut for `lasts`
+  kConnectorUnplugged,
+  kListenerNatReboots,
+  kConnectorNatReboots,
+  kListenerInterrupted,  ///< its user ends it
+  kConnectorInterrupted,
+};
+
+enum class When : std::uint8_t {
+  kListenerStarted,
+  kConnectorStarted,
+  kAuthenticated,  ///< on the listening side
+  kHalfWay,        ///< the service has got half of the octets
+};
+
+struct Happening {
+  What what{};
+  When when{};
+  Nanos delay{0};  ///< after `when`
+  Nanos lasts{0};
+};
+
+inline constexpr Nanos kForEver = std::chrono::hours(24);
+
+struct Scenario {
+  std::string name;
+  SiteSpec listener;
+  SiteSpec connector;
+  adapters::QuicEngine engine = adapters::QuicEngine::kOpenSsl;
+  std::uint64_t octets = std::uint64_t{1} << 20;  ///< each way
+  bool relay = false;                             ///< there is a TURN server
+  std::vector<Happening> happenings{};
+  /// Any of them; empty: whatever hurts no invariant.
+  std::vector<Outcome> expected{Outcome::kDirect};
+  Nanos bound = std::chrono::seconds(60);  ///< of virtual time, from the start of the first side
+  /// Fills in what depends on the seed.
+  void (*vary)(Scenario& scenario, std::uint64_t seed) = nullptr;
+};
+
+struct RunOptions {
+  std::uint64_t seed = 1;
+  std::string pcap_folder;  ///< empty: no files
+  bool trace = false;       ///< the machines' steps, to standard error
+};
+
+struct SideReport {
+  std::optional<int> exit;
+  std::optional<double> authenticated;  ///< seconds of virtual time
+  std::optional<double> ended;
+  std::string path;  ///< types of the two candidates, `srflx/prflx`
+  std::string failure;
+};
+
+struct Report {
+  Outcome outcome = Outcome::kBroken;
+  SideReport listener;
+  SideReport connector;
+  /// From the start of the second side to the listening socket.
+  std::optional<double> connect_seconds;
+  double virtual_seconds = 0;
+  std::uint64_t digest = 0;
+  /// What went against an invariant; one sentence each.
+  std::vector<std::string> violations;
+};
+
+/// Runs it once, from nothing to nothing. `vary` has been called.
+[[nodiscard]] Report run(const Scenario& scenario, const RunOptions& options);
+
+/// It ended as expected and in time, and no invariant was hurt.
+[[nodiscard]] bool passed(const Scenario& scenario, const Report& report);
+
+}  // namespace peersock::sim

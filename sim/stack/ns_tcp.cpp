@@ -1,0 +1,233 @@
+#include "stack/ns_tcp.hpp"
+
+#include <cerrno>
+#include <deque>
+#include <utility>
+
+#include <ns3/packet.h>
+#include <ns3/tcp-socket-base.h>
+#include <ns3/tcp-socket-factory.h>
+
+#include "stack/ns_address.hpp"
+
+namespace peersock::sim {
+namespace {
+
+using SocketPtr = ns3::Ptr<ns3::Socket>;
+using State = ns3::TcpSocket::TcpStates_t;
+
+/// What ns-3 does only for reasons of its own.
+struct Reach : ns3::TcpSocketBase {
+  static void reset(ns3::TcpSocketBase& socket) { (socket.*&Reach::SendRST)(); }
+  static void acknowledge(ns3::TcpSocketBase& socket) {
+    (socket.*&Reach::SendEmptyPacket)(ns3::TcpHeader::ACK);
+  }
+};
+
+/// ns-3 tells nobody that there is room again, and a sender whose last word was of less than a
+/// segment waits for ever. So we do, as the kernel does, when so much has been read.
+constexpr std::size_t kWindowUpdate = 32768;
+
+class NsTcp final : public StackTcp {
+ public:
+  NsTcp(SocketPtr socket, Family family, bool accepted)
+      : family_(family), socket_(std::move(socket)), bound_(accepted), connected_(accepted) {
+    watch();
+  }
+  ~NsTcp() override {
+    ready_ = nullptr;
+    unwatch();
+    // What nobody has accepted is refused, as by a program that has gone.
+    pending_.clear();
+    socket_->Close();
+  }
+  NsTcp(const NsTcp&) = delete;
+  NsTcp& operator=(const NsTcp&) = delete;
+  NsTcp(NsTcp&&) = delete;
+  NsTcp& operator=(NsTcp&&) = delete;
+
+  void set_ready(std::function<void()> ready) override { ready_ = std::move(ready); }
+
+  int bind(const SocketName& name) override {
+    bound_ = true;
+    return socket_->Bind(to_ns(name)) == 0 ? 0 : errno_of(socket_->GetErrno());
+  }
+
+  int connect(const SocketName& to) override {
+    if (connecting_) return EALREADY;
+    if (connected_) return EISCONN;
+    if (!bound_) {
+      if (const int error = bind(any_name(family_)); error != 0) return error;
+    }
+    connecting_ = true;
+    if (socket_->Connect(to_ns(to)) == 0) return EINPROGRESS;
+    connecting_ = false;
+    return errno_of(socket_->GetErrno());
+  }
+
+  int listen() override {
+    if (std::exchange(listening_, true)) return 0;
+    socket_->SetAcceptCallback(ns3::MakeNullCallback<bool, SocketPtr, const ns3::Address&>(),
+                               ns3::MakeCallback(&NsTcp::arrived, this));
+    return socket_->Listen() == 0 ? 0 : errno_of(socket_->GetErrno());
+  }
+
+  std::unique_ptr<StackTcp> accept() override {
+    if (pending_.empty()) return nullptr;
+    auto first = std::move(pending_.front());
+    pending_.pop_front();
+    return first;
+  }
+
+  SocketName local() const override {
+    ns3::Address address;
+    if (!bound_ || socket_->GetSockName(address) != 0) return any_name(family_);
+    return from_ns(address);
+  }
+  SocketName peer() const override {
+    ns3::Address address;
+    if (!connected_ || socket_->GetPeerName(address) != 0) return any_name(family_);
+    return from_ns(address);
+  }
+
+  bool listening() const override { return listening_; }
+  bool acceptable() const override { return !pending_.empty(); }
+  bool connecting() const override { return connecting_; }
+  bool connected() const override { return connected_; }
+  int error() const override { return error_; }
+  int take_error() override { return std::exchange(error_, 0); }
+
+  std::size_t room() const override {
+    return connected_ && !finished_ && error_ == 0 ? socket_->GetTxAvailable() : 0;
+  }
+
+  int send(std::span<const std::uint8_t> octets) override {
+    if (error_ != 0) return take_error();
+    if (finished_ || broken_) return EPIPE;
+    const auto packet =
+        ns3::Create<ns3::Packet>(octets.data(), static_cast<std::uint32_t>(octets.size()));
+    return socket_->Send(packet, 0) >= 0 ? 0 : errno_of(socket_->GetErrno());
+  }
+
+  std::size_t available() const override { return kept_.size() + socket_->GetRxAvailable(); }
+  bool at_end() const override { return ended_ && available() == 0; }
+
+  std::size_t receive(std::span<std::uint8_t> into, bool peek) override {
+    while (kept_.size() < into.size() && socket_->GetRxAvailable() > 0) {
+      const auto packet = socket_->Recv(static_cast<std::uint32_t>(into.size() - kept_.size()), 0);
+      if (!packet || packet->GetSize() == 0) break;
+      const std::size_t before = kept_.size();
+      kept_.resize(before + packet->GetSize());
+      unannounced_ += packet->GetSize();
+      packet->CopyData(kept_.data() + before, packet->GetSize());
+    }
+    announce_room();
+    const std::size_t size = std::min(into.size(), kept_.size());
+    std::copy_n(kept_.begin(), size, into.begin());
+    if (!peek) kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(size));
+    return size;
+  }
+
+  void shut_down_sending() override {
+    if (std::exchange(finished_, true) || !connected_ || broken_) return;
+    socket_->ShutdownSend();
+  }
+
+  void reset() override {
+    if (!connected_ || broken_) return;
+    unwatch();
+    broken_ = true;
+    Reach::reset(*ns3::DynamicCast<ns3::TcpSocketBase>(socket_));
+  }
+
+ private:
+  void watch() {
+    socket_->SetConnectCallback(ns3::MakeCallback(&NsTcp::succeeded, this),
+                                ns3::MakeCallback(&NsTcp::gave_up, this));
+    socket_->SetCloseCallbacks(ns3::MakeCallback(&NsTcp::closed, this),
+                               ns3::MakeCallback(&NsTcp::failed, this));
+    socket_->SetRecvCallback(ns3::MakeCallback(&NsTcp::changed, this));
+    socket_->SetSendCallback(ns3::MakeCallback(&NsTcp::emptied, this));
+    socket_->TraceConnectWithoutContext("State", ns3::MakeCallback(&NsTcp::moved, this));
+  }
+  void unwatch() {
+    const auto nothing = ns3::MakeNullCallback<void, SocketPtr>();
+    socket_->SetConnectCallback(nothing, nothing);
+    socket_->SetCloseCallbacks(nothing, nothing);
+    socket_->SetRecvCallback(nothing);
+    socket_->SetSendCallback(ns3::MakeNullCallback<void, SocketPtr, std::uint32_t>());
+    socket_->SetAcceptCallback(ns3::MakeNullCallback<bool, SocketPtr, const ns3::Address&>(),
+                               ns3::MakeNullCallback<void, SocketPtr, const ns3::Address&>());
+    socket_->TraceDisconnectWithoutContext("State", ns3::MakeCallback(&NsTcp::moved, this));
+  }
+
+  void announce_room() {
+    if (unannounced_ < kWindowUpdate || broken_ || ended_) return;
+    unannounced_ = 0;
+    Reach::acknowledge(*ns3::DynamicCast<ns3::TcpSocketBase>(socket_));
+  }
+
+  void notify() {
+    if (ready_) ready_();
+  }
+  void succeeded(SocketPtr /*socket*/) {
+    connecting_ = false;
+    connected_ = true;
+    notify();
+  }
+  void gave_up(SocketPtr /*socket*/) { break_with(ETIMEDOUT); }
+  // Also called for a reset; `moved` tells those apart, right after.
+  void closed(SocketPtr /*socket*/) {
+    if (connecting_) return break_with(ECONNREFUSED);
+    ended_ = true;
+    notify();
+  }
+  // Too many packets were lost.
+  void failed(SocketPtr /*socket*/) { break_with(ETIMEDOUT); }
+  // An orderly end goes through other states.
+  void moved(State from, State to) {
+    if (to != State::CLOSED) return;
+    if (from == State::SYN_SENT) return break_with(ECONNREFUSED);
+    if (from == State::ESTABLISHED || from == State::CLOSE_WAIT || from == State::FIN_WAIT_1 ||
+        from == State::FIN_WAIT_2) {
+      break_with(ECONNRESET);
+    }
+  }
+  void break_with(int error) {
+    if (std::exchange(broken_, true)) return;
+    connecting_ = false;
+    error_ = error;
+    ended_ = true;
+    notify();
+  }
+  void changed(SocketPtr /*socket*/) { notify(); }
+  void emptied(SocketPtr /*socket*/, std::uint32_t /*room*/) { notify(); }
+  void arrived(SocketPtr socket, const ns3::Address& /*from*/) {
+    pending_.push_back(std::make_unique<NsTcp>(std::move(socket), family_, true));
+    notify();
+  }
+
+  Family family_;
+  SocketPtr socket_;
+  std::function<void()> ready_;
+  std::deque<std::unique_ptr<StackTcp>> pending_;
+  std::vector<std::uint8_t> kept_;  // taken out of ns-3, which knows no peeking
+  std::size_t unannounced_ = 0;
+  bool bound_;
+  bool connected_;
+  bool listening_ = false;
+  bool connecting_ = false;
+  bool finished_ = false;  // nothing more is sent
+  bool ended_ = false;     // nothing more comes
+  bool broken_ = false;
+  int error_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<StackTcp> open_ns_tcp(const ns3::Ptr<ns3::Node>& node, Family family) {
+  return std::make_unique<NsTcp>(
+      ns3::Socket::CreateSocket(node, ns3::TcpSocketFactory::GetTypeId()), family, false);
+}
+
+}  // namespace peersock::sim

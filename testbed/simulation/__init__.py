@@ -1,0 +1,1 @@
+"""Runs many simulations (sim/) at once and says what came of them."""

@@ -1,0 +1,52 @@
+"""What is said of results."""
+
+import collections
+import json
+import pathlib
+import statistics
+
+from testbed.simulation.known_failures import is_known
+
+
+def summary(result: dict) -> str:
+    """Why a run has failed, in one line."""
+    reasons = "; ".join(result["violations"]) or f"expected {', '.join(result['expected'])}"
+    return f"{result['scenario']} with seed {result['seed']}: {result['outcome']} ({reasons})"
+
+
+def replay_command(program: pathlib.Path, result: dict) -> str:
+    return (f"{program} --scenario {result['scenario']} --seed {result['seed']} --trace "
+            "--pcap FOLDER")
+
+
+def by_scenario(results: list[dict]) -> dict[str, dict]:
+    groups = collections.defaultdict(list)
+    for result in results:
+        groups[result["scenario"]].append(result)
+    table = {}
+    for name, runs in sorted(groups.items()):
+        times = [one["connect_seconds"] for one in runs if one["connect_seconds"] is not None]
+        table[name] = {
+            "runs": len(runs),
+            "passed": sum(one["passed"] for one in runs),
+            "outcomes": dict(collections.Counter(one["outcome"] for one in runs)),
+            "median_connect_seconds": statistics.median(times) if times else None,
+        }
+    return table
+
+
+def write_json(path: pathlib.Path, results: list[dict], seconds: float, jobs: int) -> None:
+    document = {
+        "jobs": jobs,
+        "wall_seconds": round(seconds, 3),
+        "scenarios": by_scenario(results),
+        "results": sorted(results, key=lambda one: (one["scenario"], one["seed"])),
+    }
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def closing_line(results: list[dict], different: list[str]) -> str:
+    passed = sum(one["passed"] for one in results)
+    known = sum(not one["passed"] and is_known(one) for one in results)
+    failed = len(results) - passed - known + len(different)
+    return f"simulation: {passed} passed, {known} failed as known, {failed} failed"

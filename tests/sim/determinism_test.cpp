@@ -1,0 +1,63 @@
+// A seed fixes everything that the sockets carry, and when.
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "scenarios/scenarios.hpp"
+
+namespace peersock::testing {
+namespace {
+
+sim::Scenario scenario(const std::string& name) {
+  for (auto& one : sim::all_scenarios()) {
+    if (one.name == name) return one;
+  }
+  throw std::invalid_argument(name);
+}
+
+sim::Report report(const std::string& name, std::uint64_t seed) {
+  sim::RunOptions options;
+  options.seed = seed;
+  return sim::run(scenario(name), options);
+}
+
+std::string output_of(const std::string& command) {
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), &pclose);
+  std::string output;
+  std::array<char, 4096> part{};
+  while (fgets(part.data(), part.size(), pipe.get()) != nullptr) output += part.data();
+  return output;
+}
+
+class Determinism : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Determinism, TheSameSeedGivesTheSameDigestInOneProcess) {
+  const auto once = report(GetParam(), 7);
+  const auto again = report(GetParam(), 7);
+  EXPECT_TRUE(sim::passed(scenario(GetParam()), once)) << sim::to_string(once.outcome);
+  EXPECT_EQ(once.digest, again.digest);
+  EXPECT_EQ(once.virtual_seconds, again.virtual_seconds);
+}
+
+TEST_P(Determinism, AnotherSeedGivesAnotherDigest) {
+  EXPECT_NE(report(GetParam(), 7).digest, report(GetParam(), 8).digest);
+}
+
+TEST_P(Determinism, AnotherProcessGivesTheSameDigest) {
+  const std::string line =
+      output_of(fmt::format("{} --scenario {} --seed 7", PEERSOCK_SIM, GetParam()));
+  EXPECT_NE(line.find(fmt::format("\"digest\":\"{:016x}\"", report(GetParam(), 7).digest)),
+            std::string::npos)
+      << line;
+}
+
+INSTANTIATE_TEST_SUITE_P(Scenarios, Determinism,
+                         ::testing::Values("plain", "plain-ngtcp2", "dual-stack", "udp-blocked"));
+
+}  // namespace
+}  // namespace peersock::testing

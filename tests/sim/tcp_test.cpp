@@ -1,0 +1,157 @@
+// Simulated TCP behaves as the kernel's does, as far as our code can see it.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include <gmock/gmock.h>
+#include <poll.h>
+
+#include "sim_hosts.hpp"
+
+namespace peersock::testing {
+namespace {
+
+constexpr std::uint16_t kPort = 4000;
+
+class SimTcp : public SimHosts {
+ protected:
+  /// A connection, from the first host to the second unless it is said otherwise.
+  void connect_hosts() { connect_hosts(first, second, kSecond); }
+  void connect_hosts(sim::Host& from, sim::Host& to, const char* address) {
+    to.run([&] { listening = bound_socket(SOCK_STREAM, address, kPort); });
+    from.run([&] { client = connecting_socket(address, kPort); });
+    pass(1s);
+    to.run([&] { server = UniqueFd(accept4(listening.get(), nullptr, nullptr, SOCK_NONBLOCK)); });
+    ASSERT_TRUE(server);
+  }
+
+  short ready(sim::Host& host, const UniqueFd& fd) {
+    pollfd polled{fd.get(), POLLIN | POLLOUT, 0};
+    host.run([&] { (void)poll(&polled, 1, 0); });
+    return polled.revents;
+  }
+  static std::string read_all(const UniqueFd& fd) {
+    std::string all;
+    std::array<char, 4096> part{};
+    for (;;) {
+      const ssize_t got = recv(fd.get(), part.data(), part.size(), 0);
+      if (got <= 0) return all;
+      all.append(part.data(), static_cast<std::size_t>(got));
+    }
+  }
+  static int receive_error(const UniqueFd& fd) {
+    char octet = 0;
+    return recv(fd.get(), &octet, 1, 0) < 0 ? errno : 0;
+  }
+
+  UniqueFd listening;
+  UniqueFd client;
+  UniqueFd server;
+};
+
+TEST_F(SimTcp, CarriesOctetsAndTheEndOfEachDirection) {
+  connect_hosts();
+  ASSERT_EQ(send(client.get(), "question", 8, 0), 8);
+  ASSERT_EQ(shutdown(client.get(), SHUT_WR), 0);
+  pass(1s);
+  EXPECT_EQ(read_all(server), "question");
+  EXPECT_EQ(receive_error(server), 0);  // the end
+  ASSERT_EQ(send(server.get(), "answer", 6, 0), 6);
+  server.reset();
+  pass(1s);
+  EXPECT_EQ(read_all(client), "answer");
+  EXPECT_EQ(receive_error(client), 0);
+}
+
+TEST_F(SimTcp, WorksOverIpv6) {
+  connect_hosts(third, fourth, kFourth);
+  ASSERT_EQ(send(client.get(), "six", 3, 0), 3);
+  pass(1s);
+  EXPECT_EQ(read_all(server), "six");
+}
+
+TEST_F(SimTcp, SaysThatNobodyListens) {
+  first.run([&] { client = connecting_socket(kSecond, kPort); });
+  EXPECT_EQ(ready(first, client), 0);
+  pass(1s);
+  EXPECT_TRUE((ready(first, client) & POLLERR) != 0);
+  int error = 0;
+  socklen_t size = sizeof error;
+  ASSERT_EQ(getsockopt(client.get(), SOL_SOCKET, SO_ERROR, &error, &size), 0);
+  EXPECT_EQ(error, ECONNREFUSED);
+}
+
+TEST_F(SimTcp, GivesUpOnASilentAddress) {
+  first.run([&] { client = connecting_socket("198.51.100.77", kPort); });
+  pass(300s);
+  int error = 0;
+  socklen_t size = sizeof error;
+  ASSERT_EQ(getsockopt(client.get(), SOL_SOCKET, SO_ERROR, &error, &size), 0);
+  EXPECT_EQ(error, ETIMEDOUT);
+}
+
+TEST_F(SimTcp, TellsAResetFromAnEnd) {
+  connect_hosts();
+  const linger at_once{1, 0};
+  ASSERT_EQ(setsockopt(server.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+  server.reset();
+  pass(1s);
+  EXPECT_EQ(receive_error(client), ECONNRESET);
+}
+
+TEST_F(SimTcp, ResetsWhenSomethingWasNotRead) {
+  connect_hosts();
+  ASSERT_EQ(send(client.get(), "ignored", 7, 0), 7);
+  pass(1s);
+  server.reset();
+  pass(1s);
+  EXPECT_EQ(receive_error(client), ECONNRESET);
+}
+
+TEST_F(SimTcp, HoldsBackAFastSenderUntilTheReaderReads) {
+  connect_hosts();
+  const std::string chunk(10000, 'x');
+  std::size_t sent = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const ssize_t taken = send(client.get(), chunk.data(), chunk.size(), 0);
+    if (taken < 0) {
+      ASSERT_EQ(errno, EAGAIN);
+      pass(100ms);
+      if ((ready(first, client) & POLLOUT) == 0) break;
+      continue;
+    }
+    sent += static_cast<std::size_t>(taken);
+  }
+  EXPECT_LT(sent, 1000 * chunk.size());
+  std::size_t received = 0;
+  for (int i = 0; i < 100; ++i) {
+    received += read_all(server).size();
+    pass(1s);
+  }
+  EXPECT_EQ(received, sent);
+}
+
+TEST_F(SimTcp, PeeksWithoutTaking) {
+  connect_hosts();
+  ASSERT_EQ(send(client.get(), "look", 4, 0), 4);
+  pass(1s);
+  std::array<char, 2> two{};
+  ASSERT_EQ(recv(server.get(), two.data(), two.size(), MSG_PEEK), 2);
+  EXPECT_EQ(read_all(server), "look");
+}
+
+TEST_F(SimTcp, ReachesAServiceOfTheSameMachine) {
+  second.run([&] { listening = bound_socket(SOCK_STREAM, "127.0.0.1", kPort); });
+  second.run([&] { client = connecting_socket("127.0.0.1", kPort); });
+  pass(1s);
+  server = UniqueFd(accept4(listening.get(), nullptr, nullptr, SOCK_NONBLOCK));
+  EXPECT_TRUE(server);
+  // ... and not from another one.
+  UniqueFd stranger;
+  first.run([&] { stranger = connecting_socket(kSecond, kPort); });
+  pass(1s);
+  EXPECT_TRUE((ready(first, stranger) & POLLERR) != 0);
+}
+
+}  // namespace
+}  // namespace peersock::testing
