@@ -26,6 +26,11 @@ def boxes():
                                        ROOT / "build" / "testbed" / "natbox"))
 
 
+def hear_interrupts():
+    """A shell starts what it runs in the background with SIGINT ignored, and children inherit it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Run:
     """scripts/nat-matrix in the middle of its work."""
 
@@ -43,7 +48,7 @@ class Run:
                  "TMPDIR": str(self.files), **environment},
             user=user, group=user, extra_groups=None if user is None else [],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            start_new_session=True)
+            start_new_session=True, preexec_fn=hear_interrupts)
 
     def processes(self):
         """What the run has started and is still there, by name."""
