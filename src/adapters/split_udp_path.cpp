@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "adapters/split_filter.hpp"
+#include "adapters/udp_datagrams.hpp"
 
 namespace peersock::adapters {
 namespace {
@@ -47,28 +48,6 @@ void enlarge_buffers(int fd) {
     static_cast<void>(set(fd, SOL_SOCKET, SO_SNDBUF, kSplitBuffer));
   }
 }
-
-/// What is sent along with a train: the size of its datagrams and their ECN code point.
-class SendControl {
- public:
-  explicit SendControl(msghdr& message) : message_(message) {
-    message_.msg_control = octets_.data();
-    message_.msg_controllen = 0;
-  }
-  template <typename T>
-  void add(int level, int type, T value) {
-    auto* header = reinterpret_cast<cmsghdr*>(octets_.data() + message_.msg_controllen);
-    header->cmsg_level = level;
-    header->cmsg_type = type;
-    header->cmsg_len = CMSG_LEN(sizeof value);
-    std::memcpy(CMSG_DATA(header), &value, sizeof value);
-    message_.msg_controllen += CMSG_SPACE(sizeof value);
-  }
-
- private:
-  msghdr& message_;
-  alignas(cmsghdr) std::array<std::uint8_t, kControlSize> octets_{};
-};
 
 /// What the system told about what one read gave.
 void note_control(msghdr& message, quic::DatagramTrain& train) {
@@ -207,31 +186,13 @@ bool SplitUdpPath::retarget(const SocketAddress& remote) {
 
 quic::SendOutcome SplitUdpPath::send_batch(const quic::DatagramTrain& train) {
   if (broken_) return quic::SendOutcome::kError;
-  // Neither is written to.
-  iovec vector{const_cast<std::uint8_t*>(train.bytes.data()), train.bytes.size()};
-  msghdr message{};
-  message.msg_name = &remote_.storage;
-  message.msg_namelen = remote_.size;
-  message.msg_iov = &vector;
-  message.msg_iovlen = 1;
-  SendControl control(message);
-  const bool many = train.segment != 0 && train.segment < train.bytes.size();
-  if (many) control.add(IPPROTO_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(train.segment));
-  if (train.ecn != quic::Ecn::kNotEct) {
-    const int level = is_v6(local_) ? IPPROTO_IPV6 : IPPROTO_IP;
-    control.add(level, is_v6(local_) ? IPV6_TCLASS : IP_TOS, static_cast<int>(train.ecn));
-  }
-  ssize_t sent = 0;
-  do {
-    sent = sendmsg(own_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-  } while (sent < 0 && errno == EINTR);
-  if (sent >= 0) return quic::SendOutcome::kSent;
-  if (errno == EAGAIN || errno == EWOULDBLOCK) return quic::SendOutcome::kWouldBlock;
+  const auto outcome = send_train(own_.get(), remote_, train);
+  if (outcome != quic::SendOutcome::kError || !is_several(train)) return outcome;
   // Before Linux 6.13 segments that do not fit the path are invalid rather than too long.
-  if (errno == EMSGSIZE || (many && errno == EINVAL)) return quic::SendOutcome::kTooBig;
+  if (errno == EINVAL) return quic::SendOutcome::kTooBig;
   // No checksum offload on this route, or IPsec.
-  broken_ = many && (errno == EIO || errno == EOPNOTSUPP);
-  return quic::SendOutcome::kError;
+  broken_ = errno == EIO || errno == EOPNOTSUPP;
+  return outcome;
 }
 
 std::size_t SplitUdpPath::receive_batch(const quic::TrainsHandler& handler, std::size_t budget) {

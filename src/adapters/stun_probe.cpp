@@ -7,13 +7,13 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <netdb.h>
 #include <netinet/in.h>
 
 #include "adapters/clock.hpp"
 #include "adapters/fd_watch.hpp"
 #include "adapters/interfaces.hpp"
 #include "adapters/socket_address.hpp"
+#include "adapters/udp_datagrams.hpp"
 #include "adapters/wakeup.hpp"
 
 namespace peersock::adapters {
@@ -23,15 +23,6 @@ namespace nat = ice::nat;
 
 /// A flood may not keep the loop from its timers.
 constexpr int kMostInOneTurn = 64;
-
-std::optional<wire::StunAddress> numeric_text(const SocketAddress& address) {
-  std::array<char, NI_MAXHOST> host{};
-  if (getnameinfo(address.get(), address.size, host.data(), host.size(), nullptr, 0,
-                  NI_NUMERICHOST) != 0) {
-    return std::nullopt;
-  }
-  return wire::StunAddress{host.data(), port_of(address)};
-}
 
 /// Bound to any address and a port of the system's choice; errno tells why there is none.
 UniqueFd open_udp(int family) {
@@ -127,7 +118,7 @@ class StunProbe::Impl : public std::enable_shared_from_this<StunProbe::Impl> {
       const ssize_t size = ::recvfrom(sockets_.at(index).get(), buffer.data(), buffer.size(), 0,
                                       reinterpret_cast<sockaddr*>(&from.storage), &from.size);
       if (size < 0) break;
-      if (const auto sender = numeric_text(from)) {
+      if (const auto sender = numeric_endpoint(from)) {
         take(ByteView(buffer).first(static_cast<std::size_t>(size)), *sender);
       }
     }

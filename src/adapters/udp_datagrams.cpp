@@ -16,6 +16,31 @@ constexpr std::size_t kReads = 32;
 constexpr std::size_t kReadSize = 2048;
 constexpr int kBuffer = 4 * 1024 * 1024;
 
+/// What is sent along with a train: the size of its datagrams and their ECN code point.
+class SendControl {
+ public:
+  explicit SendControl(msghdr& message) : message_(message) {
+    message_.msg_control = octets_.data();
+    message_.msg_controllen = 0;
+  }
+  template <typename T>
+  void add(int level, int type, T value) {
+    auto* header = reinterpret_cast<cmsghdr*>(octets_.data() + message_.msg_controllen);
+    header->cmsg_level = level;
+    header->cmsg_type = type;
+    header->cmsg_len = CMSG_LEN(sizeof value);
+    std::memcpy(CMSG_DATA(header), &value, sizeof value);
+    message_.msg_controllen += CMSG_SPACE(sizeof value);
+  }
+
+ private:
+  /// A number of the size of a C int, with its header, for each of the two.
+  static constexpr std::size_t kSize = 2 * CMSG_SPACE(sizeof(int));
+
+  msghdr& message_;
+  alignas(cmsghdr) std::array<std::uint8_t, kSize> octets_{};
+};
+
 }  // namespace
 
 UniqueFd open_datagram_socket() {
@@ -74,11 +99,37 @@ std::size_t DatagramReader::read(int fd, const Handler& handler) {
   return static_cast<std::size_t>(count);
 }
 
+quic::SendOutcome send_train(int fd, const SocketAddress& remote,
+                             const quic::DatagramTrain& train) {
+  // Neither is written to.
+  iovec vector{const_cast<std::uint8_t*>(train.bytes.data()), train.bytes.size()};
+  msghdr message{};
+  message.msg_name = const_cast<sockaddr_storage*>(&remote.storage);
+  message.msg_namelen = remote.size;
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  SendControl control(message);
+  if (is_several(train)) {
+    control.add(IPPROTO_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(train.segment));
+  }
+  if (train.ecn != quic::Ecn::kNotEct) {
+    const bool v6 = remote.family() == AF_INET6;
+    control.add(v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS,
+                static_cast<int>(train.ecn));
+  }
+  ssize_t sent = 0;
+  do {
+    sent = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  if (sent >= 0) return quic::SendOutcome::kSent;
+  if (errno == EAGAIN || errno == EWOULDBLOCK) return quic::SendOutcome::kWouldBlock;
+  return errno == EMSGSIZE ? quic::SendOutcome::kTooBig : quic::SendOutcome::kError;
+}
+
 quic::SendOutcome DatagramSender::send(const quic::DatagramTrain& train) {
-  const bool many = train.segment != 0 && train.segment < train.bytes.size();
-  if (!many) return send_one(train.bytes, 0, train.ecn);
+  if (!is_several(train)) return send_train(fd_, remote_, train);
   if (segments_) {
-    const auto outcome = send_one(train.bytes, train.segment, train.ecn);
+    const auto outcome = send_train(fd_, remote_, train);
     if (outcome != quic::SendOutcome::kError) return outcome;
     // Before Linux 6.13 segments that do not fit the path are invalid rather than too long.
     if (errno != EINVAL) {
@@ -91,39 +142,11 @@ quic::SendOutcome DatagramSender::send(const quic::DatagramTrain& train) {
   auto outcome = quic::SendOutcome::kSent;
   quic::for_each_datagram(train, [&](ByteView datagram) {
     if (outcome != quic::SendOutcome::kSent) return;
-    outcome = send_one(datagram, 0, train.ecn);
+    outcome = send_train(fd_, remote_, {datagram, datagram.size(), train.ecn});
     began = began || outcome == quic::SendOutcome::kSent;
   });
   // What the system did not take of a train that it began counts as lost on the way.
   return began ? quic::SendOutcome::kSent : outcome;
-}
-
-quic::SendOutcome DatagramSender::send_one(ByteView bytes, std::size_t segment, quic::Ecn ecn) {
-  iovec vector{const_cast<std::uint8_t*>(bytes.data()), bytes.size()};  // not written to
-  alignas(cmsghdr)
-      std::array<std::uint8_t, CMSG_SPACE(sizeof(std::uint16_t)) + CMSG_SPACE(sizeof(int))>
-          control{};
-  msghdr message{};
-  message.msg_name = &remote_.storage;
-  message.msg_namelen = remote_.size;
-  message.msg_iov = &vector;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  const auto add = [&]<typename T>(int level, int type, T value) {
-    auto* header = reinterpret_cast<cmsghdr*>(control.data() + message.msg_controllen);
-    *header = {CMSG_LEN(sizeof value), level, type};
-    std::memcpy(CMSG_DATA(header), &value, sizeof value);
-    message.msg_controllen += CMSG_SPACE(sizeof value);
-  };
-  if (segment != 0) add(IPPROTO_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(segment));
-  if (ecn != quic::Ecn::kNotEct) add(IPPROTO_IP, IP_TOS, static_cast<int>(ecn));
-  ssize_t sent = 0;
-  do {
-    sent = sendmsg(fd_, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-  } while (sent < 0 && errno == EINTR);
-  if (sent >= 0) return quic::SendOutcome::kSent;
-  if (errno == EAGAIN || errno == EWOULDBLOCK) return quic::SendOutcome::kWouldBlock;
-  return errno == EMSGSIZE ? quic::SendOutcome::kTooBig : quic::SendOutcome::kError;
 }
 
 }  // namespace peersock::adapters

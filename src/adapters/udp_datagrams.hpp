@@ -22,6 +22,11 @@ namespace peersock::adapters {
 /// The numeric form of an IPv4 or IPv6 socket address.
 [[nodiscard]] std::optional<wire::StunAddress> numeric_endpoint(const SocketAddress& address);
 
+/// Sends a train with one sendmsg(2), by UDP_SEGMENT if it has several datagrams, and its ECN code
+/// point with it. On kError and kTooBig errno tells more.
+[[nodiscard]] quic::SendOutcome send_train(int fd, const SocketAddress& remote,
+                                           const quic::DatagramTrain& train);
+
 /// Reads many datagrams with one system call; one reader serves any number of sockets.
 class DatagramReader {
  public:
@@ -51,8 +56,6 @@ class DatagramSender {
   [[nodiscard]] quic::SendOutcome send(const quic::DatagramTrain& train);
 
  private:
-  [[nodiscard]] quic::SendOutcome send_one(ByteView bytes, std::size_t segment, quic::Ecn ecn);
-
   int fd_;
   SocketAddress remote_;
   bool segments_ = true;

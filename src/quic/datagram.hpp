@@ -31,6 +31,10 @@ void for_each_datagram(const DatagramTrain& train, F&& fn) {
   }
 }
 
+[[nodiscard]] inline bool is_several(const DatagramTrain& train) {
+  return train.segment != 0 && train.segment < train.bytes.size();
+}
+
 [[nodiscard]] inline std::size_t datagrams_in(const DatagramTrain& train) {
   if (train.segment == 0) return train.bytes.empty() ? 0 : 1;
   return (train.bytes.size() + train.segment - 1) / train.segment;
