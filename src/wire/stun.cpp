@@ -4,13 +4,13 @@
 
 #include <arpa/inet.h>
 
+#include "wire/stun_format.hpp"
+
 namespace peersock::wire {
 namespace {
 
-constexpr std::array<std::uint8_t, 4> kMagicCookie = {0x21, 0x12, 0xa4, 0x42};
-constexpr std::size_t kHeaderSize = 20;
-constexpr std::uint16_t kBindingRequest = 0x0001;
-constexpr std::uint16_t kBindingSuccess = 0x0101;
+using namespace stun;
+
 constexpr std::uint16_t kBindingError = 0x0111;
 
 // RFC 8489 section 18.3, RFC 5780 section 9.1, RFC 3489 section 11.2.
@@ -18,21 +18,10 @@ constexpr std::uint16_t kMappedAddress = 0x0001;
 constexpr std::uint16_t kChangeRequest = 0x0003;
 constexpr std::uint16_t kChangedAddress = 0x0005;
 constexpr std::uint16_t kErrorCode = 0x0009;
-constexpr std::uint16_t kXorMappedAddress = 0x0020;
 constexpr std::uint16_t kOtherAddress = 0x802c;
 constexpr std::uint8_t kChangeAddressFlag = 0x04;
 constexpr std::uint8_t kChangePortFlag = 0x02;
-constexpr std::uint8_t kFamilyIpv4 = 1;
 constexpr std::uint8_t kFamilyIpv6 = 2;
-
-std::uint16_t number_at(ByteView octets, std::size_t at) {
-  return static_cast<std::uint16_t>(octets[at] << 8U | octets[at + 1]);
-}
-
-void append_number(Bytes& out, std::uint16_t number) {
-  out.push_back(static_cast<std::uint8_t>(number >> 8U));
-  out.push_back(static_cast<std::uint8_t>(number & 0xffU));
-}
 
 /// RFC 8489 section 14.1 and 14.2. `mask` is what the address is combined with: cookie and
 /// transaction, or zeros.
@@ -111,11 +100,7 @@ struct Attributes {
 
 Bytes encode(const StunRequest& request) {
   const bool changes = request.change_address || request.change_port;
-  Bytes out;
-  append_number(out, kBindingRequest);
-  append_number(out, changes ? 8 : 0);
-  out.insert(out.end(), kMagicCookie.begin(), kMagicCookie.end());
-  out.insert(out.end(), request.transaction.begin(), request.transaction.end());
+  Bytes out = start_message(kBindingRequest, changes ? 8 : 0, request.transaction);
   if (!changes) return out;
   append_number(out, kChangeRequest);
   append_number(out, 4);
