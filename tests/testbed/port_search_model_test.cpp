@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "ice/port_plan.hpp"
+#include "nat_config.hpp"
 #include "nat_engine.hpp"
 #include "support/seeded_rng.hpp"
 
@@ -38,15 +39,6 @@ struct ModelCase {
   int least_of_a_hundred = 0;  // successes
   int most_probes = 0;         // on average, of the successful ones
 };
-
-NatConfig nat(Dependence mapping, Dependence filtering, Ports ports, std::uint32_t outside) {
-  NatConfig made;
-  made.mapping = mapping;
-  made.filtering = filtering;
-  made.ports = ports;
-  made.addresses = {outside};
-  return made;
-}
 
 class World {
  public:

@@ -15,6 +15,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 
+#include "nat_config.hpp"
 #include "nat_engine.hpp"
 #include "support/seeded_rng.hpp"
 
@@ -204,15 +205,6 @@ void Side::arrive(const Endpoint& from, const Endpoint& to, const Datagram& data
   } else {
     post(AnswerReceived{index, address_of(from)});
   }
-}
-
-NatConfig nat(Dependence mapping, Dependence filtering, Ports ports, std::uint32_t outside) {
-  NatConfig made;
-  made.mapping = mapping;
-  made.filtering = filtering;
-  made.ports = ports;
-  made.addresses = {outside};
-  return made;
 }
 
 struct Pair {
