@@ -11,6 +11,7 @@
 #include "adapters/nice_closing.hpp"
 #include "adapters/nice_gathering.hpp"
 #include "adapters/nice_offers.hpp"
+#include "adapters/nice_storm.hpp"
 #include "adapters/train_collector.hpp"
 #include "adapters/wakeup.hpp"
 
@@ -64,6 +65,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
         agent_(make_agent(config, context)),
         stream_(nice_agent_add_stream(agent_.get(), kNiceComponent)),
         offers_(agent_.get(), stream_),
+        storm_(agent_.get(), stream_, context),
         outbox_(context, [this] { on_outbox(); }),
         chosen_(agent_.get(), stream_, context, config.path,
                 {[this] { queue([this] { callbacks_.writable(); }); },
@@ -174,10 +176,12 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
         self->queue(
             [self, seen = self->offers_.seen()] { self->callbacks_.checks_finished(seen); });
         self->look_for_a_direct_path();
+        self->storm_.watch();
       }
       return;
     }
     self->path_.reset();
+    self->storm_.stop();
     self->chosen_.leave();
     if (state == NICE_COMPONENT_STATE_FAILED) {
       self->queue([self] { self->callbacks_.failed(); });
@@ -257,6 +261,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     path.relay_transport = gathering_.relay_transport_of(*local);
     if (path_ == path) return;
     path_ = path;
+    storm_.watch();
     queue([this, path] { callbacks_.pair_selected(path); });
   }
 
@@ -297,6 +302,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
   std::deque<std::function<void()>> calls_;
   TrainCollector arrived_;
   NiceOffers offers_;
+  NiceStorm storm_;
   Wakeup outbox_;
   ChosenPath chosen_;
   bool relay_only_;

@@ -9,8 +9,8 @@ from testbed.nat.profiles import PROFILES
 from testbed.nat.scenario import (
     HOLDS, MOVES, RESTARTS, Drawing, Happening, Pair, Scenario, usual)
 from testbed.network import (
-    ADDRESS_AND_PORT_DEPENDENT, ENDPOINT_INDEPENDENT, RANDOM, Firewall, Host, Internet, Lan, Link,
-    Nat, Site)
+    ADDRESS_AND_PORT_DEPENDENT, ADDRESS_DEPENDENT, ENDPOINT_INDEPENDENT, RANDOM, Firewall, Host,
+    Internet, Lan, Link, Nat, Site)
 
 HOME = Nat(ENDPOINT_INDEPENDENT, ADDRESS_AND_PORT_DEPENDENT)
 SYMMETRIC = Nat(ADDRESS_AND_PORT_DEPENDENT, ADDRESS_AND_PORT_DEPENDENT, RANDOM)
@@ -252,6 +252,15 @@ def nobody_speaks(nat: Nat, rest: float) -> Drawing:
     return draw
 
 
+def between_moving_nats(internet: Internet) -> Pair:
+    """Every check of one side is answered by one of the other's, from one more address."""
+    nats = (Nat(ADDRESS_AND_PORT_DEPENDENT, ENDPOINT_INDEPENDENT, RANDOM),
+            Nat(ADDRESS_AND_PORT_DEPENDENT, ADDRESS_DEPENDENT, RANDOM))
+    left, right = (Site(internet, f"site {number}", number, [nat]).host(f"host {number}")
+                   for number, nat in enumerate(nats, 1))
+    return Pair(left, right, happens=Happening(lambda _: None, HOLDS, 8))
+
+
 _LINES = {
     "line-delay": ("100 ms each way", Link(delay=50)),
     "line-jitter": ("20 ms each way, jitter of 15 ms", Link(delay=10, jitter=15)),
@@ -369,6 +378,9 @@ def _mid_session() -> list[Scenario]:
         Scenario("address-changes-relayed", "the same while data flows through the relay",
                  another_address(SYMMETRIC), outcomes=("relayed",), reasons=DEPENDENT,
                  restarts=("network",), still_ms=5000),
+        Scenario("check-storm", "nobody speaks for 8 s between NATs that show each check from elsewhere, "
+                 "of which one lets it in", between_moving_nats, outcomes=("relayed",),
+                 reasons=DEPENDENT),
         Scenario("short-timeouts", "nobody speaks for 45 s behind NATs that forget after 30",
                  nobody_speaks(short, 45)),
     ]
