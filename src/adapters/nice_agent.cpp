@@ -13,6 +13,7 @@
 #include "adapters/nice_gathering.hpp"
 #include "adapters/nice_offers.hpp"
 #include "adapters/nice_setup.hpp"
+#include "adapters/nice_storm.hpp"
 #include "adapters/tcp_paths.hpp"
 #include "adapters/train_collector.hpp"
 #include "adapters/wakeup.hpp"
@@ -35,6 +36,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
         agent_(make_nice_agent(config, context)),
         stream_(nice_agent_add_stream(agent_.get(), kNiceComponent)),
         offers_(agent_.get(), stream_),
+        storm_(agent_.get(), stream_, context),
         outbox_(context, [this] { on_outbox(); }),
         chosen_(agent_.get(), stream_, context, config.path,
                 {[this] { queue([this] { callbacks_.writable(); }); },
@@ -163,9 +165,11 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
         self->queue(
             [self, seen = self->offers_.seen()] { self->callbacks_.checks_finished(seen); });
         self->look_for_a_direct_path();
+        self->storm_.watch();
       }
       return;
     }
+    self->storm_.stop();
     self->chosen_.leave();
     self->report_path();
   }
@@ -245,6 +249,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     }
     if (path_ == path) return;
     path_ = path;
+    if (!over_tcp) storm_.watch();
     queue([this, reported = *path] { callbacks_.pair_selected(reported); });
   }
 
@@ -324,6 +329,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
   std::deque<std::function<void()>> calls_;
   TrainCollector arrived_;
   NiceOffers offers_;
+  NiceStorm storm_;
   Wakeup outbox_;
   ChosenPath chosen_;
   bool relay_only_;

@@ -2,7 +2,8 @@
 
 Each cell joins `peersock connect` behind one profile (rows) with `peersock listen` behind another
 (columns), over a rendezvous server and coturn on the Internet between them, and moves data both ways.
-Scenarios are other networks, each with what is expected of it.
+Before that each profile is probed, by the testbed and by `peersock doctor`. Scenarios are other
+networks, each with what is expected of it.
 """
 
 import argparse
@@ -14,7 +15,8 @@ import time
 from collections.abc import Iterable
 
 from testbed import network
-from testbed.nat import report, runner
+from testbed.nat import report, runner, table
+from testbed.nat.check import Check
 from testbed.nat.expectation import Table
 from testbed.nat import scenarios as drawings
 from testbed.nat.profiles import CHOSEN, PROFILES, Profile
@@ -49,6 +51,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--patience", type=float, metavar="SECONDS",
                       help="how long a direct path between profiles may take after a relayed one; "
                       "default: 5 where one is expected, else 0")
+    made.add_argument("--table", type=pathlib.Path, nargs="+", metavar="DIR",
+                      help="run nothing; print the figures of docs/nat-traversal.md from the "
+                      "matrix.json of these runs")
     made.add_argument("--out", type=pathlib.Path, metavar="DIR",
                       help="write matrix.json and matrix.html here")
     return made
@@ -75,6 +80,15 @@ def selected(given: argparse.Namespace) -> tuple[list[Profile], list[Scenario]]:
             [drawings.SCENARIOS[name] for name in select(
                 "scenario", drawings.SCENARIOS, drawings.CHOSEN, scenarios)]
             if scenarios is not None else [])
+
+
+def run_checks(profiles: list[Profile], jobs: int) -> list[Check]:
+    """In the order of the profiles, whichever is done first."""
+    done: list[Check] = []
+    for check in runner.run([Check(profile) for profile in profiles], jobs):
+        done.append(check)
+        print(report.check_progress(check, len(done), len(profiles)), flush=True)
+    return sorted(done, key=lambda check: profiles.index(check.profile))
 
 
 def run_scenarios(scenarios: list[Scenario], jobs: int, repeat: int) -> list[Task]:
@@ -108,6 +122,13 @@ def main(arguments: list[str]) -> int:
         for scenario in drawings.SCENARIOS.values():
             print(f"{scenario.name:22} scenario: {scenario.text}")
         return 0
+    if given.table:
+        try:
+            print(table.render(given.table))
+        except (OSError, ValueError, KeyError) as error:
+            print(f"nat-matrix: no runs to read: {error}", file=sys.stderr)
+            return EXIT_USAGE
+        return 0
     try:
         profiles, scenarios = selected(given)
         if given.jobs < 1 or given.repeat < 1:
@@ -123,6 +144,7 @@ def main(arguments: list[str]) -> int:
     began = time.monotonic()
     signal.signal(signal.SIGTERM, terminate)
     try:
+        checks = run_checks(profiles, given.jobs)
         cells = run(profiles, given.jobs, given.repeat, given.patience)
         tasks = run_scenarios(scenarios, given.jobs, given.repeat)
     except KeyboardInterrupt:
@@ -131,7 +153,7 @@ def main(arguments: list[str]) -> int:
     except Terminated:
         print("nat-matrix: terminated", file=sys.stderr)
         return EXIT_TERMINATED
-    summary = report.summarize(profiles, cells, tasks, time.monotonic() - began)
+    summary = report.summarize(checks, cells, tasks, time.monotonic() - began)
     print(report.text(summary))
     if given.out:
         report.write(given.out, summary)

@@ -14,8 +14,17 @@ bool Line::happens(double percent) {
   return percent > 0 && std::uniform_real_distribution<>(0, 100)(random_) < percent;
 }
 
+bool Line::is_beyond(std::size_t frame_size, std::size_t limit) {
+  return limit != 0 && frame_size > limit + ethernet_header;
+}
+
+std::optional<Line::Frame> Line::refuse(std::span<const std::uint8_t> frame) const {
+  if (!is_beyond(frame.size(), config_.tells)) return std::nullopt;
+  return too_big_answer(frame, config_.tells, config_.router);
+}
+
 void Line::enter(Frame frame, Time now) {
-  if (config_.black_hole != 0 && frame.size() > config_.black_hole + ethernet_header) return;
+  if (is_beyond(frame.size(), config_.black_hole) || is_beyond(frame.size(), config_.tells)) return;
   if (happens(config_.loss)) return;
   if (happens(config_.duplicate)) put(frame, now);
   put(std::move(frame), now);

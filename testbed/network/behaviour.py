@@ -65,8 +65,9 @@ class Firewall:
 class Link:
     """A line with these properties in each direction. Times in milliseconds, rate in kbit/s (0: no
     limit), the others in percent of packets; `queue` is how long the rate may keep a packet waiting,
-    one that would wait longer is dropped; `mtu` is announced, packets longer than `black_hole`
-    octets vanish without a word (0: none does).
+    one that would wait longer is dropped. `mtu` is known to the boxes at both ends, and they tell of
+    longer packets by ICMP. Those longer than `tells` octets are refused in the same way by the line
+    itself, and those longer than `black_hole` vanish without a word (0: none does).
     """
 
     delay: float = 0
@@ -78,12 +79,13 @@ class Link:
     reorder: float = 0
     mtu: int = 1500
     black_hole: int = 0
+    tells: int = 0
 
     def arguments(self) -> list[str]:
         """For the program that does it (testbed/natbox/linkbox.cpp)."""
         given = {"delay-us": int(self.delay * 1000), "jitter-us": int(self.jitter * 1000),
                  "rate-kbit": self.rate, "queue-us": int(self.queue * 1000), "loss": self.loss,
                  "duplicate": self.duplicate, "reorder": self.reorder,
-                 "black-hole": self.black_hole}
+                 "black-hole": self.black_hole, "tells": self.tells}
         return [part for name, value in given.items() if value or name == "queue-us"
                 for part in (f"--{name}", str(value))]

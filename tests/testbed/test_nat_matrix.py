@@ -114,7 +114,7 @@ def test_nothing_is_left_when_cells_fail(tmp_path):
     run = Run(tmp_path, "--profiles", "eim-apdf", "--scenarios", "one-lan",
               PEERSOCK_BINARY="/bin/false")
     code, said = run.finish()
-    assert code == 1 and "2 not as expected" in said
+    assert code == 1 and "3 not as expected" in said  # the profile, the cell, the scenario
     run.assert_nothing_is_left()
 
 
