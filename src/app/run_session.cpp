@@ -6,6 +6,7 @@
 
 #include "adapters/clock.hpp"
 #include "adapters/glib_host.hpp"
+#include "adapters/short_slices.hpp"
 #include "adapters/wakeup.hpp"
 #include "app/code_input.hpp"
 #include "app/descriptor_limit.hpp"
@@ -114,6 +115,7 @@ ExitCode run_session(Options& options, const Environment& environment) {
   if (!config) return fail_early(printer, config.error());
 
   (void)raise_descriptor_limit(kDescriptors);
+  adapters::ask_for_short_slices();
   Loop loop;
   std::optional<ExitCode> code;
   auto host = adapters::GlibHost::create(
