@@ -14,9 +14,19 @@ bool Line::happens(double percent) {
   return percent > 0 && std::uniform_real_distribution<>(0, 100)(random_) < percent;
 }
 
+// Without bursts nothing is drawn for them: a seed goes on to mean what it meant.
+bool Line::is_lost() {
+  const Bursts& bursts = config_.bursts;
+  if (bursts.begin > 0) {
+    in_burst_ = in_burst_ ? !happens(bursts.end) : happens(bursts.begin);
+    if (in_burst_) return happens(bursts.loss);
+  }
+  return happens(config_.loss);
+}
+
 void Line::enter(Frame frame, Time now) {
   if (config_.black_hole != 0 && frame.size() > config_.black_hole + ethernet_header) return;
-  if (happens(config_.loss)) return;
+  if (is_lost()) return;
   if (happens(config_.duplicate)) put(frame, now);
   put(std::move(frame), now);
 }

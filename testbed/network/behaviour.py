@@ -67,6 +67,9 @@ class Link:
     limit), the others in percent of packets; `queue` is how long the rate may keep a packet waiting,
     one that would wait longer is dropped; `mtu` is announced, packets longer than `black_hole`
     octets vanish without a word (0: none does).
+
+    A burst of loss begins at `burst_begin` of the packets outside of one, ends at `burst_end` of those
+    in one, and loses `burst_loss` of these (Gilbert-Elliott; testbed/natbox/line.hpp).
     """
 
     delay: float = 0
@@ -74,6 +77,9 @@ class Link:
     rate: int = 0
     queue: float = 200
     loss: float = 0
+    burst_begin: float = 0
+    burst_end: float = 100
+    burst_loss: float = 100
     duplicate: float = 0
     reorder: float = 0
     mtu: int = 1500
@@ -85,5 +91,8 @@ class Link:
                  "rate-kbit": self.rate, "queue-us": int(self.queue * 1000), "loss": self.loss,
                  "duplicate": self.duplicate, "reorder": self.reorder,
                  "black-hole": self.black_hole}
-        return [part for name, value in given.items() if value or name == "queue-us"
+        if self.burst_begin:
+            given |= {"burst-begin": self.burst_begin, "burst-end": self.burst_end,
+                      "burst-loss": self.burst_loss}
+        return [part for name, value in given.items() if value or name in ("queue-us", "burst-end", "burst-loss")
                 for part in (f"--{name}", str(value))]
