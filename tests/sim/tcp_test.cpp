@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <tuple>
 
 #include <gmock/gmock.h>
 #include <poll.h>
@@ -151,6 +152,33 @@ TEST_F(SimTcp, ReachesAServiceOfTheSameMachine) {
   first.run([&] { stranger = connecting_socket(kSecond, kPort); });
   pass(1s);
   EXPECT_TRUE((ready(first, stranger) & POLLERR) != 0);
+}
+
+TEST_F(SimTcp, ReachesTheMachineItselfByAnyOfItsAddresses) {
+  // From the address of the network to that of the loopback, and the answers back.
+  second.run([&] { listening = bound_socket(SOCK_STREAM, "127.0.0.1", kPort); });
+  second.run([&] {
+    client = UniqueFd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    for (const auto& [address, port, is_own] :
+         {std::tuple(kSecond, 0, true), std::tuple("127.0.0.1", +kPort, false)}) {
+      sockaddr_storage name{};
+      socklen_t size = sizeof name;
+      sim::to_sockaddr(sim::socket_name(address, static_cast<std::uint16_t>(port)).value(),
+                       reinterpret_cast<sockaddr*>(&name), &size);
+      const auto* given = reinterpret_cast<const sockaddr*>(&name);
+      if (is_own) {
+        ASSERT_EQ(bind(client.get(), given, size), 0);
+      } else {
+        (void)connect(client.get(), given, size);
+      }
+    }
+  });
+  pass(1s);
+  server = UniqueFd(accept4(listening.get(), nullptr, nullptr, SOCK_NONBLOCK));
+  ASSERT_TRUE(server);
+  ASSERT_EQ(send(server.get(), "self", 4, 0), 4);
+  pass(1s);
+  EXPECT_EQ(read_all(client), "self");
 }
 
 }  // namespace
