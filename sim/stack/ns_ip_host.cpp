@@ -16,6 +16,7 @@
 #include "stack/ip_host.hpp"
 #include "stack/ns_address.hpp"
 #include "stack/ns_device.hpp"
+#include "stack/ns_keeper.hpp"
 #include "stack/ns_tcp.hpp"
 #include "stack/ns_udp.hpp"
 #include "stack/scheduler.hpp"
@@ -103,6 +104,7 @@ class IpHost::Impl {
   ns3::Ptr<ns3::Ipv6> ipv6;
   std::function<void(std::span<const std::uint8_t>)> tap;
   std::set<RouteAddress> own;
+  std::shared_ptr<NsKeeper> keeper = std::make_shared<NsKeeper>();
 };
 
 IpHost::IpHost(std::uint32_t number, bool ipv6) {
@@ -186,7 +188,7 @@ std::unique_ptr<StackUdp> IpHost::open_udp(Family family) {
 }
 
 std::unique_ptr<StackTcp> IpHost::open_tcp(Family family) {
-  return open_ns_tcp(impl_->node, family);
+  return open_ns_tcp(impl_->node, family, impl_->keeper);
 }
 
 }  // namespace peersock::sim

@@ -109,6 +109,19 @@ TEST_F(SimTcp, ResetsWhenSomethingWasNotRead) {
   EXPECT_EQ(receive_error(client), ECONNRESET);
 }
 
+// ns-3 has then still to tell the socket that its octets have been sent. With MALLOC_PERTURB_
+// (meson.build), touching it after it was freed does not go unnoticed.
+TEST_F(SimTcp, MayBeResetInTheInstantInWhichItHasSent) {
+  connect_hosts();
+  ASSERT_EQ(send(server.get(), "ignored", 7, 0), 7);
+  pass(1s);
+  ASSERT_EQ(send(client.get(), "last", 4, 0), 4);
+  pass(1ns);  // that long it takes ns-3 to send it
+  client.reset();
+  pass(1s);
+  EXPECT_TRUE((ready(second, server) & POLLERR) != 0);
+}
+
 TEST_F(SimTcp, HoldsBackAFastSenderUntilTheReaderReads) {
   connect_hosts();
   const std::string chunk(10000, 'x');
