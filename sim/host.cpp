@@ -1,6 +1,7 @@
 #include "host.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 #include <poll.h>
@@ -71,6 +72,41 @@ void Host::run(const std::function<void()>& call) {
 
 void Host::kick() {
   if (!serving_) turn_.after_at_most(Nanos{0});
+}
+
+void Host::add_address(const std::string& address, int prefix) {
+  ip_.add_address(address, prefix);
+  const SocketName name = socket_name(address, 0).value();
+  std::erase(lost_addresses_, name);
+  tell({name, prefix, false}, true);
+}
+
+void Host::remove_address(const std::string& address) {
+  const SocketName name = socket_name(address, 0).value();
+  const auto all = ip_.addresses();
+  const auto known = std::ranges::find(all, name, &InterfaceAddress::name);
+  if (known == all.end()) throw std::invalid_argument(name_ + " does not have " + address);
+  ip_.remove_address(address);
+  lost_addresses_.push_back(name);
+  tell(*known, false);
+}
+
+void Host::tell(const InterfaceAddress& address, bool added) {
+  std::erase_if(address_news_, [](const auto& news) { return news.expired(); });
+  for (const auto& news : address_news_) (*news.lock())(address, added);
+}
+
+bool Host::has_way(const SocketName& from, const SocketName& to) const {
+  // The usual case, and the quick one.
+  if (lost_addresses_.empty()) return true;
+  SocketName source = from;
+  source.port = 0;
+  if (std::ranges::count(lost_addresses_, source) > 0) return false;
+  const bool loopback = to.family == Family::kIpv4 ? to.address[0] == 127 : to.address[15] == 1;
+  const auto all = ip_.addresses();
+  return loopback || std::ranges::any_of(all, [&](const InterfaceAddress& address) {
+           return !address.loopback && address.name.family == to.family;
+         });
 }
 
 bool Host::turn(int& timeout) {

@@ -40,12 +40,23 @@ class Host {
   [[nodiscard]] IpHost& ip() { return ip_; }
   [[nodiscard]] GMainContext* context() { return context_; }
 
+  /// Numeric, on eth0; whoever listens for news of it (rtnetlink(7)) is told.
+  void add_address(const std::string& address, int prefix);
+  void remove_address(const std::string& address);
+  /// Whether a packet that is sent from here to there has a way to leave: a socket keeps an address
+  /// that the host no longer has, but cannot send from it.
+  [[nodiscard]] bool has_way(const SocketName& from, const SocketName& to) const;
+  /// Called at each change of an address, for as long as the pointer lives.
+  using AddressNews = std::function<void(const InterfaceAddress& address, bool added)>;
+  void watch_addresses(const std::shared_ptr<AddressNews>& news) { address_news_.push_back(news); }
+
   /// Of this host's own CLOCK_REALTIME, against everybody's virtual time.
   void step_clock(Nanos by) { clock_step_ += by; }
   [[nodiscard]] Nanos clock_step() const { return clock_step_; }
 
  private:
   void serve();
+  void tell(const InterfaceAddress& address, bool added);
   /// One turn of the main loop without waiting; whether anything was dispatched, and GLib's
   /// timeout in ms.
   [[nodiscard]] bool turn(int& timeout);
@@ -59,6 +70,8 @@ class Host {
   std::vector<GPollFD> polled_;
   bool serving_ = false;
   Nanos clock_step_{0};
+  std::vector<std::weak_ptr<AddressNews>> address_news_;
+  std::vector<SocketName> lost_addresses_;
   Timer turn_;
 };
 

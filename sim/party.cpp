@@ -21,8 +21,11 @@ void Party::start(adapters::GlibHostConfig config) {
                                             }});
     if (!made) throw std::runtime_error(made.error().message);
     session_ = std::move(*made);
-    if (trace_) {
-      session_->set_trace([this](const TraceStep& step) { trace_(format_trace(step)); });
+    if (trace_ || callbacks_.entered) {
+      session_->set_trace([this](const TraceStep& step) {
+        if (trace_) trace_(format_trace(step));
+        if (callbacks_.entered) callbacks_.entered(step.machine, step.state_after);
+      });
     }
     session_->start();
   });

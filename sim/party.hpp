@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "adapters/glib_host.hpp"
@@ -30,6 +31,8 @@ class Party {
     std::function<void(const Secret& code)> code_made;
     std::function<void()> listening;
     std::function<void()> ended;
+    /// A machine is in this state after a step of its.
+    std::function<void(std::string_view machine, std::string_view state)> entered;
   };
 
   Party(Host& host, Callbacks callbacks) : host_(host), callbacks_(std::move(callbacks)) {}

@@ -1,23 +1,16 @@
 // One simulation, from an empty world to an empty world.
 #include <algorithm>
-#include <cstdio>
 #include <memory>
-#include <set>
-#include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "adapters/mailbox_server.hpp"
+#include "happenings.hpp"
 #include "judge.hpp"
 #include "libc/descriptor.hpp"
-#include "party.hpp"
-#include "programs/service.hpp"
-#include "programs/sockets.hpp"
-#include "programs/stun_server.hpp"
-#include "programs/turn_server.hpp"
+#include "meeting.hpp"
 #include "scenario.hpp"
-#include "wire/code.hpp"
+#include "servers.hpp"
 
 namespace peersock::sim {
 namespace {
@@ -25,20 +18,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr const char* kMailboxAddress = "198.51.100.1";
-constexpr const char* kStunAddress = "198.51.100.2";
-constexpr const char* kTurnAddress = "198.51.100.3";
-constexpr const char* kTurnUser = "simulated";
-constexpr const char* kTurnPassword = "not a secret";
-constexpr std::uint16_t kMailboxPort = 4000;
-constexpr std::uint16_t kLocalPort = 5000;
-constexpr std::uint16_t kServicePort = 6000;
-constexpr std::uint64_t kToService = 1;
-constexpr std::uint64_t kFromService = 2;
-/// The servers are there when the first side starts; the second one types for a while.
+/// The servers are there when the first side starts.
 constexpr Nanos kStart = milliseconds(100);
-constexpr Nanos kTyping = milliseconds(500);
-constexpr Duration kPeerTimeout = seconds(120);
 /// For the local programs to see the end.
 constexpr Nanos kGrace = milliseconds(100);
 /// For sockets to be closed and allocations to be given back after the end.
@@ -48,45 +29,61 @@ double in_seconds(Nanos time) {
   return std::chrono::duration<double>(time).count();
 }
 
+SideReport report_of(const Party& party) {
+  const PartyRecord& record = party.record();
+  SideReport report;
+  if (record.exit) report.exit = static_cast<int>(*record.exit);
+  if (record.authenticated) report.authenticated = in_seconds(*record.authenticated);
+  if (record.ended) report.ended = in_seconds(*record.ended);
+  if (record.path) report.path = record.path->local_type + "/" + record.path->remote_type;
+  if (record.failure) report.failure = record.failure->message;
+  return report;
+}
+
+/// Two hosts that meet.
+struct Pair {
+  Site listener;
+  Site connector;
+};
+
+/// The first one has the plain names and numbers.
+Pair add_pair(World& world, const Scenario& scenario, int number) {
+  const std::string suffix = number == 0 ? "" : std::to_string(number + 1);
+  return {world.add_site("listener" + suffix, 2 * number + 1, scenario.listener),
+          world.add_site("connector" + suffix, 2 * number + 2, scenario.connector)};
+}
+
 /// Everything of one simulation. What lives on a host goes before the world does.
 class Simulation {
  public:
   Simulation(const Scenario& scenario, const RunOptions& options)
       : scenario_(scenario),
         world_(options.seed, options.pcap_folder),
-        mailbox_host_(world_.add_server("mailbox", {kMailboxAddress})),
-        stun_host_(world_.add_server("stun", {kStunAddress})),
-        turn_host_(world_.add_server("turn", {kTurnAddress})),
-        listening_site_(world_.add_site("listener", 1, scenario.listener)),
-        connecting_site_(world_.add_site("connector", 2, scenario.connector)),
-        listener_(std::make_unique<Party>(
-            *listening_site_.host,
-            Party::Callbacks{[this](const Secret& code) { hand_over(code); },
-                             [this] { start_client(); }, [this] { look(); }})),
-        connector_(std::make_unique<Party>(*connecting_site_.host,
-                                           Party::Callbacks{{}, {}, [this] { look(); }})) {
-    if (options.trace) {
-      trace(*listener_);
-      trace(*connector_);
+        servers_(std::make_unique<Servers>(world_, scenario)),
+        pairs_(add_pairs(world_, scenario)),
+        happenings_(scenario, {world_, *servers_, pairs_.front().listener, pairs_.front().connector,
+                               [this](Who who) { meetings_.front()->interrupt(who); }}) {
+    for (Pair& pair : pairs_) {
+      for (int i = 0; i < scenario.sessions; ++i) add_meeting(pair, i);
     }
-    start_servers();
+    if (options.trace) {
+      for (const auto& meeting : meetings_) meeting->trace();
+    }
+    servers_->start();
+    for (const auto& meeting : meetings_) meeting->start_service();
     post(kStart, [this] {
-      listener_->start(config(wire::Mode::kListen));
-      reached(When::kListenerStarted);
+      for (const auto& meeting : meetings_) meeting->start();
     });
   }
 
   ~Simulation() {
     over_ = true;
-    progress_.cancel();
-    listener_.reset();
-    connector_.reset();
+    happenings_.close();
+    servers_->close();
+    for (const auto& meeting : meetings_) meeting->abandon();
     run_until(now() + kSettle);
-    listening_site_.host->run([this] { client_.reset(); });
-    connecting_site_.host->run([this] { service_.reset(); });
-    mailbox_host_.run([this] { mailbox_.reset(); });
-    stun_host_.run([this] { stun_.reset(); });
-    turn_host_.run([this] { turn_.reset(); });
+    meetings_.clear();
+    servers_.reset();
     run_until(now() + kSettle);
   }
   Simulation(const Simulation&) = delete;
@@ -97,206 +94,81 @@ class Simulation {
   Report run() {
     run_until(kStart + scenario_.bound);
     const Nanos ended = now();
-    if (both_ended()) run_until(ended + kGrace);
+    if (all_ended()) run_until(ended + kGrace);
+    const Meeting& told = *meetings_[most_telling()];
+    const Evidence evidence = told.evidence();
     Report report;
     report.virtual_seconds = in_seconds(ended);
-    report.listener = report_of(*listener_);
-    report.connector = report_of(*connector_);
-    if (started_ && listener_->record().listening) {
-      report.connect_seconds = in_seconds(*listener_->record().listening - *started_);
-    }
+    report.listener = report_of(evidence.listener);
+    report.connector = report_of(evidence.connector);
+    report.connect_seconds = told.connect_seconds();
     report.digest = world_.digest().value();
-    report.violations = violations(evidence());
-    report.outcome = judge(evidence());
+    report.outcome = judge(evidence);
+    report.violations = all_violations();
     return report;
   }
 
  private:
-  static void trace(Party& party) {
-    party.set_trace([&party](const std::string& line) {
-      std::fprintf(stderr, "%12.6f %-9s %s\n", in_seconds(now()), party.host().name().c_str(),
-                   line.c_str());
-    });
+  static std::vector<Pair> add_pairs(World& world, const Scenario& scenario) {
+    std::vector<Pair> pairs;
+    for (int i = 0; i < scenario.pairs; ++i) pairs.push_back(add_pair(world, scenario, i));
+    return pairs;
   }
 
-  void start_servers() {
-    start_mailbox();
-    stun_host_.run([this] {
-      stun_ = std::make_unique<StunServer>(stun_host_.context(), kStunAddress,
-                                           adapters::kDefaultStunPort);
-    });
-    if (scenario_.relay) {
-      turn_host_.run([this] {
-        turn_ = std::make_unique<TurnServer>(turn_host_.context(), kTurnAddress,
-                                             adapters::kDefaultStunPort,
-                                             TurnServer::Account{kTurnUser, kTurnPassword});
-      });
-    }
-    connecting_site_.host->run([this] {
-      service_ = std::make_unique<Service>(
-          connecting_site_.host->context(), "127.0.0.1", kServicePort,
-          TransferPlan{scenario_.octets, kFromService, kToService}, [this] { look(); });
-    });
+  void add_meeting(Pair& pair, int number) {
+    const bool first = meetings_.empty();
+    Meeting::Callbacks callbacks;
+    callbacks.reached = [this, first](When when) {
+      if (first) happenings_.reached(when);
+    };
+    callbacks.entered = [this, first](const Step& step) {
+      if (first) happenings_.entered(step);
+    };
+    callbacks.ended = [this] { look(); };
+    meetings_.push_back(std::make_unique<Meeting>(scenario_, *servers_, *pair.listener.host,
+                                                  *pair.connector.host, number,
+                                                  std::move(callbacks)));
   }
 
-  void start_mailbox() {
-    if (over_) return;
-    mailbox_host_.run([this] {
-      adapters::MailboxServerConfig config;
-      config.listen = {TcpEndpoint{kMailboxAddress, kMailboxPort}};
-      auto made = adapters::MailboxServer::create(mailbox_host_.context(), config, rng_);
-      // After a restart, until the old connections have gone.
-      if (!made) return post(milliseconds(250), [this] { start_mailbox(); });
-      mailbox_ = std::move(*made);
-    });
-  }
-
-  adapters::GlibHostConfig config(wire::Mode mode) {
-    adapters::GlibHostConfig config;
-    config.peer.mode = mode;
-    config.peer.rendezvous_servers = {fmt::format("ws://{}:{}/v1", kMailboxAddress, kMailboxPort)};
-    config.peer.software = "peersock-sim";
-    config.peer.once = true;
-    config.peer.peer_timeout = kPeerTimeout;
-    config.endpoint =
-        TcpEndpoint{"127.0.0.1", mode == wire::Mode::kListen ? kLocalPort : kServicePort};
-    config.ice.stun = adapters::StunServer{kStunAddress, adapters::kDefaultStunPort};
-    if (scenario_.relay) {
-      adapters::TurnServer turn;
-      turn.host = kTurnAddress;
-      turn.username = kTurnUser;
-      turn.password = Secret(std::string_view(kTurnPassword));
-      config.ice.turn.push_back(std::move(turn));
-      config.peer.ice.has_relay = true;
-    }
-    config.engine = scenario_.engine;
-    return config;
-  }
-
-  void hand_over(const Secret& code) {
-    auto typed = wire::parse_code(code.reveal_text());
-    if (!typed) throw std::runtime_error("the code that was made cannot be read");
-    code_told_ = true;
-    auto shared = std::make_shared<wire::Code>(std::move(*typed));
-    post(kTyping, [this, shared] {
-      if (over_) return;
-      started_ = now();
-      auto connecting = config(wire::Mode::kConnect);
-      connecting.peer.code = std::move(*shared);
-      connector_->start(std::move(connecting));
-      reached(When::kConnectorStarted);
-    });
-  }
-
-  // A local program connects as soon as it can.
-  void start_client() {
-    authenticated();
-    client_ = std::make_unique<Transfer>(
-        listening_site_.host->context(), connecting_socket("127.0.0.1", kLocalPort),
-        TransferPlan{scenario_.octets, kToService, kFromService}, [this] { look(); });
-  }
-
-  [[nodiscard]] bool both_ended() const {
-    return listener_ && connector_ && listener_->record().exit &&
-           (connector_->record().exit || !code_told_);
+  [[nodiscard]] bool all_ended() const {
+    return std::ranges::all_of(meetings_, [](const auto& meeting) { return meeting->has_ended(); });
   }
   void look() {
-    if (!over_ && both_ended()) {
-      over_ = true;
-      stop();
+    if (over_ || !all_ended()) return;
+    over_ = true;
+    happenings_.close();
+    stop();
+  }
+
+  /// The first one that has not ended as expected, or the first one.
+  [[nodiscard]] std::size_t most_telling() const {
+    const auto& expected = scenario_.expected;
+    for (std::size_t i = 0; i < meetings_.size(); ++i) {
+      const Outcome outcome = judge(meetings_[i]->evidence());
+      const bool fits = expected.empty() ? outcome != Outcome::kBroken
+                                         : std::ranges::count(expected, outcome) > 0;
+      if (!fits) return i;
     }
+    return 0;
   }
 
-  static SideReport report_of(const Party& party) {
-    const PartyRecord& record = party.record();
-    SideReport report;
-    if (record.exit) report.exit = static_cast<int>(*record.exit);
-    if (record.authenticated) report.authenticated = in_seconds(*record.authenticated);
-    if (record.ended) report.ended = in_seconds(*record.ended);
-    if (record.path) report.path = record.path->local_type + "/" + record.path->remote_type;
-    if (record.failure) report.failure = record.failure->message;
-    return report;
-  }
-
-  [[nodiscard]] Evidence evidence() const {
-    Evidence found{scenario_, *listener_, *connector_, client_.get()};
-    for (const auto& transfer : service_->transfers()) found.services.push_back(transfer.get());
-    return found;
-  }
-
-  // ---- what happens on the way ----
-
-  void reached(When when) {
-    if (!reached_.insert(when).second) return;
-    for (const Happening& happening : scenario_.happenings) {
-      if (happening.when != when) continue;
-      post(happening.delay, [this, &happening] { happen(happening); });
+  [[nodiscard]] std::vector<std::string> all_violations() const {
+    std::vector<std::string> all = happenings_.missed();
+    for (std::size_t i = 0; i < meetings_.size(); ++i) {
+      for (const auto& one : violations(meetings_[i]->evidence())) {
+        all.push_back(meetings_.size() == 1 ? one : fmt::format("session {}: {}", i + 1, one));
+      }
     }
-  }
-
-  void happen(const Happening& happening) {
-    if (over_) return;
-    switch (happening.what) {
-      case What::kMailboxDown:
-        return unplug(world_.cable_of(mailbox_host_), happening.lasts);
-      case What::kMailboxRestarts:
-        mailbox_host_.run([this] { mailbox_.reset(); });
-        return post(happening.lasts, [this] { start_mailbox(); });
-      case What::kListenerUnplugged:
-        return unplug(*listening_site_.access, happening.lasts);
-      case What::kConnectorUnplugged:
-        return unplug(*connecting_site_.access, happening.lasts);
-      case What::kListenerNatReboots:
-        for (NatBox* nat : listening_site_.nats) nat->reboot();
-        return;
-      case What::kConnectorNatReboots:
-        for (NatBox* nat : connecting_site_.nats) nat->reboot();
-        return;
-      case What::kListenerInterrupted:
-        return listener_->interrupt();
-      case What::kConnectorInterrupted:
-        return connector_->interrupt();
-    }
-  }
-
-  static void unplug(Cable& cable, Nanos lasts) {
-    cable.set_connected(false);
-    if (lasts < kForEver) post(lasts, [&cable] { cable.set_connected(true); });
-  }
-
-  void authenticated() {
-    reached(When::kAuthenticated);
-    watch_progress();
-  }
-  // A look now and then, which changes nothing.
-  void watch_progress() {
-    if (over_) return;
-    for (const auto& transfer : service_->transfers()) {
-      if (transfer->result().received >= scenario_.octets / 2) return reached(When::kHalfWay);
-    }
-    progress_.after(milliseconds(5));
+    return all;
   }
 
   const Scenario& scenario_;
-  adapters::SystemRng rng_;
   World world_;
-  Host& mailbox_host_;
-  Host& stun_host_;
-  Host& turn_host_;
-  Site listening_site_;
-  Site connecting_site_;
-  std::unique_ptr<adapters::MailboxServer> mailbox_;
-  std::unique_ptr<StunServer> stun_;
-  std::unique_ptr<TurnServer> turn_;
-  std::unique_ptr<Service> service_;
-  std::unique_ptr<Transfer> client_;
-  std::unique_ptr<Party> listener_;
-  std::unique_ptr<Party> connector_;
-  std::optional<Nanos> started_;
+  std::unique_ptr<Servers> servers_;
+  std::vector<Pair> pairs_;  // of a fixed size
+  Happenings happenings_;
+  std::vector<std::unique_ptr<Meeting>> meetings_;
   bool over_ = false;
-  bool code_told_ = false;
-  std::set<When> reached_;
-  Timer progress_{[this] { watch_progress(); }};
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "adapters/quic_engine.hpp"
@@ -32,6 +33,12 @@ enum class What : std::uint8_t {
   kConnectorNatReboots,
   kListenerInterrupted,  ///< its user ends it
   kConnectorInterrupted,
+  // What follows is not in `chaos`, so that its seeds go on to mean what they meant.
+  kListenerMoves,  ///< to `listener_next`, having been nowhere for `lasts`
+  kConnectorMoves,
+  kListenerClockJumps,  ///< its CLOCK_REALTIME, by `lasts`
+  kConnectorClockJumps,
+  kMailboxClockJumps,
 };
 
 enum class When : std::uint8_t {
@@ -39,11 +46,22 @@ enum class When : std::uint8_t {
   kConnectorStarted,
   kAuthenticated,  ///< on the listening side
   kHalfWay,        ///< the service has got half of the octets
+  kStep,           ///< of one of the machines
+};
+
+enum class Who : std::uint8_t { kListener, kConnector };
+
+/// A machine is in a state for the first time (docs/architecture.md has them all).
+struct Step {
+  Who who{};
+  std::string_view machine{};
+  std::string_view state{};
 };
 
 struct Happening {
   What what{};
   When when{};
+  Step step{};     ///< with kStep
   Nanos delay{0};  ///< after `when`
   Nanos lasts{0};
 };
@@ -57,7 +75,16 @@ struct Scenario {
   adapters::QuicEngine engine = adapters::QuicEngine::kOpenSsl;
   std::uint64_t octets = std::uint64_t{1} << 20;  ///< each way
   bool relay = false;                             ///< there is a TURN server
+  /// It is asked over TCP as well when it is slow over UDP, as the program does of itself.
+  bool relay_tcp = false;
+  int pairs = 1;     ///< of hosts like these two; happenings are the first pair's
+  int sessions = 1;  ///< between the two hosts of a pair, at the same time
   std::vector<Happening> happenings{};
+  /// Where a side moves to; absent: to a network like its own.
+  std::optional<SiteSpec> listener_next{};
+  std::optional<SiteSpec> connector_next{};
+  /// Both local programs are silent for so long when half of their octets are gone.
+  Nanos idle{0};
   /// Any of them; empty: whatever hurts no invariant.
   std::vector<Outcome> expected{Outcome::kDirect};
   Nanos bound = std::chrono::seconds(60);  ///< of virtual time, from the start of the first side
@@ -91,7 +118,8 @@ struct Report {
   std::vector<std::string> violations;
 };
 
-/// Runs it once, from nothing to nothing. `vary` has been called.
+/// Runs it once, from nothing to nothing. `vary` has been called. Of several sessions the first one
+/// is reported, unless another one has not ended as expected.
 [[nodiscard]] Report run(const Scenario& scenario, const RunOptions& options);
 
 /// It ended as expected and in time, and no invariant was hurt.

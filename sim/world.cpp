@@ -30,11 +30,12 @@ bool is_ipv6_address(const std::string& address) {
 }
 
 /// The addresses that the outermost box has outside, or the ones between two boxes.
-std::vector<std::string> outside_addresses(const NatSpec& spec, int number, bool outermost) {
+std::vector<std::string> outside_addresses(const NatSpec& spec, int number, std::size_t place,
+                                           bool outermost) {
   std::vector<std::string> addresses;
   for (int i = 0; i < spec.addresses; ++i) {
     addresses.push_back(outermost ? fmt::format("203.0.{}.{}", number, i + 1)
-                                  : fmt::format("100.64.{}.{}", number, i + 1));
+                                  : fmt::format("100.{}.{}.{}", 64 + place, number, i + 1));
   }
   return addresses;
 }
@@ -105,10 +106,21 @@ Host& World::add_server(const std::string& name, const std::vector<std::string>&
 Site World::add_site(const std::string& name, int number, const SiteSpec& spec) {
   Site site;
   site.host = &add_host(name, spec.ipv6);
+  enter(site, number, spec);
+  return site;
+}
+
+void World::leave(Site& site) {
+  site.own->set_connected(false);
+  for (const auto& address : std::exchange(site.addresses, {})) site.host->remove_address(address);
+}
+
+void World::enter(Site& site, int number, const SiteSpec& spec) {
+  site.nats.clear();
   Box* outer = &backbone_;
   for (std::size_t i = spec.nats.size(); i-- > 0;) {
     const bool outermost = outer == &backbone_;
-    const auto addresses = outside_addresses(spec.nats[i], number, outermost);
+    const auto addresses = outside_addresses(spec.nats[i], number, i, outermost);
     std::vector<std::uint32_t> numbers;
     for (const auto& address : addresses) numbers.push_back(number_of(address));
     NatBox& nat = add_nat(spec.nats[i], std::move(numbers));
@@ -127,19 +139,24 @@ Site World::add_site(const std::string& name, int number, const SiteSpec& spec) 
   const bool is_public = spec.nats.empty();
   Cable& cable =
       is_public ? join(ip, *outer, spec.up, spec.down) : join(ip, *outer, kInHouse, kInHouse);
+  site.own = &cable;
   if (is_public) site.access = &cable;
+  ip.use_plug(cable.near_plug());
+  const auto take = [&site](const std::string& address, int prefix) {
+    site.host->add_address(address, prefix);
+    site.addresses.push_back(address);
+  };
   if (spec.ipv4) {
     const auto address =
         is_public ? fmt::format("203.0.{}.1", number) : fmt::format("192.168.{}.2", number);
-    ip.add_address(address, 24);
+    take(address, 24);
     if (is_public) backbone_.route(route_address(address.c_str()), kHostBits, cable.far_plug());
   }
-  if (spec.ipv6) {
-    ip.add_address(fmt::format("2001:db8:{:x}::2", number), 64);
+  if (spec.ipv6 && ip.has(Family::kIpv6)) {
+    take(fmt::format("2001:db8:{:x}::2", number), 64);
     backbone_.route(route_address(fmt::format("2001:db8:{:x}::", number).c_str()), kSiteBits,
                     site.access->far_plug());
   }
-  return site;
 }
 
 }  // namespace peersock::sim

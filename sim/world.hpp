@@ -40,7 +40,9 @@ struct SiteSpec {
 struct Site {
   Host* host = nullptr;
   Cable* access = nullptr;  ///< at the backbone
+  Cable* own = nullptr;     ///< at the host; the same one when the host is public
   std::vector<NatBox*> nats;
+  std::vector<std::string> addresses;  ///< of the host, numeric
 };
 
 class World {
@@ -58,6 +60,10 @@ class World {
   Host& add_server(const std::string& name, const std::vector<std::string>& addresses);
   /// `number` from 1 to 200 is unique, and is in all addresses of the site.
   Site add_site(const std::string& name, int number, const SiteSpec& spec);
+  /// The host's cable is pulled, and its addresses go. The old network stays, without it.
+  void leave(Site& site);
+  /// The host is in another network, from now on. It keeps the families that it was made with.
+  void enter(Site& site, int number, const SiteSpec& spec);
 
   /// Of a server.
   [[nodiscard]] Cable& cable_of(const Host& server) { return *server_cables_.at(&server); }

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <vector>
 
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -15,6 +16,13 @@ namespace {
 
 SocketDescriptor* find_socket(int number) {
   return dynamic_cast<SocketDescriptor*>(find_descriptor(number));
+}
+
+/// Another host's programs are other processes. Who looks for the other end of a connection on
+/// loopback among all descriptors must not find that of another host.
+bool is_ours(const SocketDescriptor& socket) {
+  const Host* host = Host::current();
+  return host == nullptr || host == &socket.host();
 }
 
 std::optional<SocketName> name_of(const void* address, socklen_t size) {
@@ -108,7 +116,10 @@ extern "C" {
 int socket(int domain, int type, int protocol) noexcept {
   Host* host = Host::current();
   // News of the real machine's interfaces is none of a simulated host's.
-  if (host != nullptr && domain == AF_NETLINK) return conclude(-EAFNOSUPPORT);
+  if (host != nullptr && domain == AF_NETLINK) {
+    if (protocol != NETLINK_ROUTE) return conclude(-EPROTONOSUPPORT);
+    return conclude(give_number(make_netlink_socket(*host), (type & SOCK_CLOEXEC) != 0));
+  }
   if (host == nullptr || (domain != AF_INET && domain != AF_INET6)) {
     return PEERSOCK_REAL(socket)(domain, type, protocol);
   }
@@ -124,8 +135,7 @@ int socket(int domain, int type, int protocol) noexcept {
 int bind(int number, const sockaddr* address, socklen_t size) noexcept {
   auto* socket = find_socket(number);
   if (socket == nullptr) return PEERSOCK_REAL(bind)(number, address, size);
-  const auto name = from_sockaddr(address, size);
-  return conclude(name ? socket->bind(*name) : -EINVAL);
+  return conclude(socket->bind_address(address, size));
 }
 
 int connect(int number, const sockaddr* address, socklen_t size) {
@@ -230,6 +240,7 @@ int recvmmsg(int number, mmsghdr* messages, unsigned count, int flags, timespec*
 int getsockname(int number, sockaddr* address, socklen_t* size) noexcept {
   auto* socket = find_socket(number);
   if (socket == nullptr) return PEERSOCK_REAL(getsockname)(number, address, size);
+  if (!is_ours(*socket)) return conclude(-EBADF);
   to_sockaddr(socket->local(), address, size);
   return 0;
 }
@@ -237,6 +248,7 @@ int getsockname(int number, sockaddr* address, socklen_t* size) noexcept {
 int getpeername(int number, sockaddr* address, socklen_t* size) noexcept {
   auto* socket = find_socket(number);
   if (socket == nullptr) return PEERSOCK_REAL(getpeername)(number, address, size);
+  if (!is_ours(*socket)) return conclude(-EBADF);
   const auto peer = socket->peer();
   if (!peer) return conclude(-ENOTCONN);
   to_sockaddr(*peer, address, size);

@@ -1,9 +1,8 @@
-// Clocks.
+// Clocks. gettimeofday is the program's own (adapters/openssl_clock.hpp), which asks these.
 #include <cstdint>
 #include <ctime>
 
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "host.hpp"
@@ -69,18 +68,11 @@ int clock_gettime(clockid_t clock, timespec* out) noexcept {
   return 0;
 }
 
-int gettimeofday(timeval* out, void* zone) noexcept {
-  if (!in_simulation_thread()) return PEERSOCK_REAL(gettimeofday)(out, zone);
-  out->tv_sec = virtual_realtime() / kNanosPerSecond;
-  out->tv_usec = virtual_realtime() % kNanosPerSecond / 1000;
-  return 0;
-}
-
 time_t time(time_t* out) noexcept {
-  timeval seen{};
-  gettimeofday(&seen, nullptr);
-  if (out != nullptr) *out = seen.tv_sec;
-  return seen.tv_sec;
+  if (!in_simulation_thread()) return PEERSOCK_REAL(time)(out);
+  const auto seen = static_cast<time_t>(virtual_realtime() / kNanosPerSecond);
+  if (out != nullptr) *out = seen;
+  return seen;
 }
 
 }  // extern "C"

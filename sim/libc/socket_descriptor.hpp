@@ -1,6 +1,7 @@
 // Simulated sockets, as the C library's functions want them.
 #pragma once
 
+#include <cerrno>
 #include <memory>
 #include <optional>
 
@@ -17,6 +18,11 @@ class SocketDescriptor : public Descriptor {
 
   [[nodiscard]] virtual int type() const = 0;
   [[nodiscard]] virtual int bind(const SocketName& name) = 0;
+  /// Of whatever family the socket is.
+  [[nodiscard]] virtual int bind_address(const sockaddr* address, socklen_t size) {
+    const auto name = from_sockaddr(address, size);
+    return name ? bind(*name) : -EINVAL;
+  }
   [[nodiscard]] virtual int connect(const SocketName& to) = 0;
   [[nodiscard]] virtual int listen() = 0;
   /// The new socket, or null: nobody waits.
@@ -53,5 +59,7 @@ class SocketDescriptor : public Descriptor {
 
 [[nodiscard]] std::shared_ptr<SocketDescriptor> make_udp_socket(Host& host, Family family);
 [[nodiscard]] std::shared_ptr<SocketDescriptor> make_tcp_socket(Host& host, Family family);
+/// NETLINK_ROUTE, for news of addresses only.
+[[nodiscard]] std::shared_ptr<SocketDescriptor> make_netlink_socket(Host& host);
 
 }  // namespace peersock::sim

@@ -36,8 +36,18 @@ class TcpSocket final : public SocketDescriptor {
     return static_cast<short>(seen);
   }
 
-  int bind(const SocketName& name) override { return -endpoint_->bind(name); }
-  int connect(const SocketName& to) override { return -endpoint_->connect(to); }
+  // libnice binds after it has connected; the kernel refuses that, and it does not mind.
+  int bind(const SocketName& name) override {
+    if (has_name_) return -EINVAL;
+    const int error = endpoint_->bind(name);
+    has_name_ = error == 0;
+    return -error;
+  }
+  int connect(const SocketName& to) override {
+    if (!host().has_way(endpoint_->local(), to)) return -ENETUNREACH;
+    has_name_ = true;
+    return -endpoint_->connect(to);
+  }
   int listen() override { return -endpoint_->listen(); }
 
   std::shared_ptr<SocketDescriptor> accept() override {
@@ -94,6 +104,7 @@ class TcpSocket final : public SocketDescriptor {
 
  private:
   std::unique_ptr<StackTcp> endpoint_;
+  bool has_name_ = false;
   bool reading_ = true;
   bool writing_ = true;
   bool reset_on_close_ = false;

@@ -18,7 +18,12 @@ class UdpSocket final : public SocketDescriptor {
   short ready() const override {
     return static_cast<short>(POLLOUT | (endpoint_->readable() ? POLLIN : 0));
   }
-  int bind(const SocketName& name) override { return -endpoint_->bind(name); }
+  int bind(const SocketName& name) override {
+    if (has_name_) return -EINVAL;
+    const int error = endpoint_->bind(name);
+    has_name_ = error == 0;
+    return -error;
+  }
   int connect(const SocketName& to) override {
     peer_ = to;
     return 0;
@@ -29,6 +34,7 @@ class UdpSocket final : public SocketDescriptor {
   ssize_t send(std::span<const std::uint8_t> octets, const std::optional<SocketName>& to) override {
     const auto& target = to ? to : peer_;
     if (!target) return -EDESTADDRREQ;
+    if (!host().has_way(endpoint_->local(), *target)) return -ENETUNREACH;
     host().note("send", octets);
     const int error = endpoint_->send(octets, *target);
     return error == 0 ? static_cast<ssize_t>(octets.size()) : -error;
@@ -58,6 +64,7 @@ class UdpSocket final : public SocketDescriptor {
  private:
   std::unique_ptr<StackUdp> endpoint_;
   std::optional<SocketName> peer_;
+  bool has_name_ = false;
 };
 
 }  // namespace

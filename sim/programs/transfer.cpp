@@ -26,12 +26,16 @@ Transfer::Transfer(GMainContext* context, adapters::UniqueFd fd, TransferPlan pl
     : fd_(std::move(fd)),
       plan_(plan),
       over_(std::move(over)),
-      watch_(context, fd_.get(), [this](bool, bool) { step(); }) {
+      watch_(context, fd_.get(), [this](bool, bool) { step(); }),
+      resume_(context, [this] {
+        pausing_ = false;
+        step();
+      }) {
   watch();
 }
 
 void Transfer::watch() {
-  watch_.watch(!result_.over(), !finished_ && result_.error == 0);
+  watch_.watch(!result_.over(), !finished_ && !pausing_ && result_.error == 0);
 }
 
 void Transfer::step() {
@@ -43,10 +47,19 @@ void Transfer::step() {
   over();
 }
 
+bool Transfer::pause_is_due() const {
+  return plan_.pause.count() > 0 && !paused_ && result_.sent >= plan_.send / 2;
+}
+
 void Transfer::write_all() {
   std::array<std::uint8_t, kChunk> octets{};
-  while (!finished_ && result_.error == 0) {
-    const auto size = std::min<std::uint64_t>(kChunk, plan_.send - result_.sent);
+  while (!finished_ && !pausing_ && result_.error == 0) {
+    if (pause_is_due()) {
+      paused_ = pausing_ = true;
+      return resume_.after(plan_.pause);
+    }
+    const std::uint64_t end = plan_.pause.count() == 0 || paused_ ? plan_.send : plan_.send / 2;
+    const auto size = std::min<std::uint64_t>(kChunk, end - result_.sent);
     if (size == 0) {
       finished_ = true;
       (void)shutdown(fd_.get(), SHUT_WR);

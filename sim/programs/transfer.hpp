@@ -11,6 +11,7 @@
 
 #include "adapters/fd_watch.hpp"
 #include "adapters/unique_fd.hpp"
+#include "adapters/wakeup.hpp"
 
 namespace peersock::sim {
 
@@ -21,6 +22,7 @@ struct TransferPlan {
   std::uint64_t send = 0;  ///< octets, then end of file
   std::uint64_t send_seed = 0;
   std::uint64_t expect_seed = 0;
+  Duration pause{0};  ///< when half of the octets are sent; nothing is sent for so long
 };
 
 struct TransferResult {
@@ -46,6 +48,7 @@ class Transfer {
   void read_all();
   void write_all();
   void watch();
+  [[nodiscard]] bool pause_is_due() const;
 
   adapters::UniqueFd fd_;
   TransferPlan plan_;
@@ -53,7 +56,10 @@ class Transfer {
   TransferResult result_;
   bool finished_ = false;  // our direction has ended
   bool told_ = false;
+  bool paused_ = false;  // or has been
+  bool pausing_ = false;
   adapters::FdWatch watch_;
+  adapters::Wakeup resume_;
 };
 
 }  // namespace peersock::sim

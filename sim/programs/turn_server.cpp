@@ -44,7 +44,7 @@ std::optional<Arrived> receive_from(int fd) {
 }  // namespace
 
 struct TurnServer::Allocation {
-  SocketName client;
+  Client client;
   adapters::UniqueFd fd;
   SocketName relayed;
   Instant expires;
@@ -71,14 +71,46 @@ TurnServer::TurnServer(GMainContext* context, std::string address, std::uint16_t
       address_(std::move(address)),
       key_(long_term_key(account.user, kRealm, account.password)),
       fd_(bound_socket(SOCK_DGRAM, address_, port)),
-      watch_(context, fd_.get(), [this](bool, bool) { receive_all(); }) {
+      listening_(bound_socket(SOCK_STREAM, address_, port)),
+      watch_(context, fd_.get(), [this](bool, bool) { receive_all(); }),
+      arrivals_(context, listening_.get(), [this](bool, bool) { accept_all(); }) {
   watch_.watch(true, false);
+  arrivals_.watch(true, false);
 }
 
 TurnServer::~TurnServer() = default;
 
-TurnServer::Allocation* TurnServer::find(const SocketName& client) {
-  const auto known = allocations_.find({client.address, client.port});
+void TurnServer::accept_all() {
+  for (;;) {
+    adapters::UniqueFd fd(
+        accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!fd) return;
+    auto key = std::make_shared<TurnStream*>(nullptr);
+    auto stream = std::make_unique<TurnStream>(
+        context_, std::move(fd),
+        TurnStream::Callbacks{[this, key](OctetView message) {
+                                receive(message, {(*key)->peer(), *key});
+                              },
+                              [this, key] { forget(*key); }});
+    *key = stream.get();
+    streams_[*key] = std::move(stream);
+  }
+}
+
+/// An allocation does not outlive the connection that it was made over.
+void TurnServer::forget(TurnStream* stream) {
+  std::erase_if(allocations_,
+                [stream](const auto& entry) { return entry.second->client.stream == stream; });
+  streams_.erase(stream);
+}
+
+void TurnServer::send(OctetView message, const Client& client) {
+  if (client.stream != nullptr) return client.stream->send(message);
+  send_datagram(fd_.get(), message, client.name);
+}
+
+TurnServer::Allocation* TurnServer::find(const Client& client) {
+  const auto known = allocations_.find(key_of(client));
   if (known == allocations_.end()) return nullptr;
   if (known->second->expires > adapters::monotonic_now()) return known->second.get();
   allocations_.erase(known);
@@ -86,28 +118,28 @@ TurnServer::Allocation* TurnServer::find(const SocketName& client) {
 }
 
 void TurnServer::receive_all() {
-  while (const auto arrived = receive_from(fd_.get())) receive(arrived->octets, arrived->from);
+  while (const auto arrived = receive_from(fd_.get())) receive(arrived->octets, {arrived->from});
 }
 
-void TurnServer::receive(OctetView datagram, const SocketName& client) {
-  if (datagram.size() >= 4 && datagram[0] >> 6 == 1) {
-    if (auto* allocation = find(client)) receive_channel_data(datagram, *allocation);
+void TurnServer::receive(OctetView message, const Client& client) {
+  if (message.size() >= 4 && message[0] >> 6 == 1) {
+    if (auto* allocation = find(client)) receive_channel_data(message, *allocation);
     return;
   }
-  const auto message = read_stun(datagram);
-  if (!message) return;
-  if (message->kind == StunClass::kRequest) return receive_request(*message, client);
-  if (message->kind == StunClass::kIndication && message->method == StunMethod::kSend) {
-    if (auto* allocation = find(client)) receive_send(*message, *allocation);
+  const auto view = read_stun(message);
+  if (!view) return;
+  if (view->kind == StunClass::kRequest) return receive_request(*view, client);
+  if (view->kind == StunClass::kIndication && view->method == StunMethod::kSend) {
+    if (auto* allocation = find(client)) receive_send(*view, *allocation);
   }
 }
 
-void TurnServer::receive_channel_data(OctetView datagram, Allocation& allocation) {
-  const auto channel = allocation.channels.find(get16(datagram, 0));
-  const std::size_t size = get16(datagram, 2);
-  if (channel == allocation.channels.end() || size > datagram.size() - 4) return;
+void TurnServer::receive_channel_data(OctetView message, Allocation& allocation) {
+  const auto channel = allocation.channels.find(get16(message, 0));
+  const std::size_t size = get16(message, 2);
+  if (channel == allocation.channels.end() || size > message.size() - 4) return;
   if (!allocation.permits(channel->second.peer)) return;
-  send_datagram(allocation.fd.get(), datagram.subspan(4, size), channel->second.peer);
+  send_datagram(allocation.fd.get(), message.subspan(4, size), channel->second.peer);
 }
 
 void TurnServer::receive_send(const StunView& indication, Allocation& allocation) {
@@ -117,11 +149,11 @@ void TurnServer::receive_send(const StunView& indication, Allocation& allocation
   send_datagram(allocation.fd.get(), *data, peers.front());
 }
 
-void TurnServer::receive_request(const StunView& request, const SocketName& client) {
+void TurnServer::receive_request(const StunView& request, const Client& client) {
   if (request.method == StunMethod::kBinding) {
     StunWriter writer(StunClass::kSuccess, request.method, request.id);
-    writer.add_mapped(client);
-    return send_datagram(fd_.get(), writer.octets(), client);
+    writer.add_mapped(client.name);
+    return send(writer.octets(), client);
   }
   if (!is_authentic(request, client)) return;
   if (request.method == StunMethod::kAllocate) return allocate(request, client);
@@ -139,13 +171,13 @@ void TurnServer::receive_request(const StunView& request, const SocketName& clie
   }
 }
 
-bool TurnServer::is_authentic(const StunView& request, const SocketName& client) {
+bool TurnServer::is_authentic(const StunView& request, const Client& client) {
   if (!request.find(StunAttribute::kMessageIntegrity)) {
     StunWriter writer(StunClass::kError, request.method, request.id);
     writer.add_error(401, "Unauthorized")
         .add_text(StunAttribute::kRealm, kRealm)
         .add_text(StunAttribute::kNonce, kNonce);
-    send_datagram(fd_.get(), writer.octets(), client);
+    send(writer.octets(), client);
     return false;
   }
   if (request.is_signed_with(key_)) return true;
@@ -153,12 +185,12 @@ bool TurnServer::is_authentic(const StunView& request, const SocketName& client)
   return false;
 }
 
-void TurnServer::allocate(const StunView& request, const SocketName& client) {
+void TurnServer::allocate(const StunView& request, const Client& client) {
   const auto transport = request.find(StunAttribute::kRequestedTransport);
   if (!transport || transport->empty() || transport->front() != 17) {
     return refuse(request, client, 442, "Unsupported Transport Protocol");
   }
-  auto& allocation = allocations_[{client.address, client.port}];
+  auto& allocation = allocations_[key_of(client)];
   // A request that is repeated because its answer was lost is answered again (section 7.2).
   if (!allocation) {
     allocation = std::make_unique<Allocation>();
@@ -177,17 +209,17 @@ void TurnServer::allocate(const StunView& request, const SocketName& client) {
   StunWriter writer(StunClass::kSuccess, request.method, request.id);
   writer.add_address(StunAttribute::kXorRelayedAddress, allocation->relayed)
       .add_number(StunAttribute::kLifetime, kUsualLifetime.count())
-      .add_mapped(client);
+      .add_mapped(client.name);
   answer(client, std::move(writer));
 }
 
 void TurnServer::refresh(const StunView& request, Allocation& allocation) {
-  const SocketName client = allocation.client;
+  const Client client = allocation.client;
   const auto wanted = std::chrono::seconds(
       request.find_number(StunAttribute::kLifetime).value_or(kUsualLifetime.count()));
   const auto lifetime = std::min(wanted, kLongestLifetime);
   if (lifetime.count() == 0) {
-    allocations_.erase({client.address, client.port});
+    allocations_.erase(key_of(client));
   } else {
     allocation.expires = adapters::monotonic_now() + lifetime;
   }
@@ -225,7 +257,7 @@ void TurnServer::relay_all(Allocation& allocation) {
       StunWriter writer(StunClass::kIndication, StunMethod::kData, StunId{0x21, 0x12, 0xa4, 0x42});
       writer.add_address(StunAttribute::kXorPeerAddress, arrived->from)
           .add(StunAttribute::kData, arrived->octets);
-      send_datagram(fd_.get(), writer.octets(), allocation.client);
+      send(writer.octets(), allocation.client);
       continue;
     }
     const std::size_t size = arrived->octets.size();
@@ -233,16 +265,16 @@ void TurnServer::relay_all(Allocation& allocation) {
                      static_cast<std::uint8_t>(channel->first),
                      static_cast<std::uint8_t>(size >> 8), static_cast<std::uint8_t>(size)};
     framed.insert(framed.end(), arrived->octets.begin(), arrived->octets.end());
-    send_datagram(fd_.get(), framed, allocation.client);
+    send(framed, allocation.client);
   }
 }
 
-void TurnServer::answer(const SocketName& client, StunWriter writer) {
+void TurnServer::answer(const Client& client, StunWriter writer) {
   writer.sign(key_);
-  send_datagram(fd_.get(), writer.octets(), client);
+  send(writer.octets(), client);
 }
 
-void TurnServer::refuse(const StunView& request, const SocketName& client, int code,
+void TurnServer::refuse(const StunView& request, const Client& client, int code,
                         std::string_view reason) {
   StunWriter writer(StunClass::kError, request.method, request.id);
   writer.add_error(code, reason);

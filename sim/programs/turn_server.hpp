@@ -1,16 +1,19 @@
-// A TURN server over UDP (RFC 8656) with one long-term credential, on a simulated host: Allocate,
-// Refresh, CreatePermission, ChannelBind, Send and Data, ChannelData.
+// A TURN server over UDP and TCP (RFC 8656) with one long-term credential, on a simulated host:
+// Allocate, Refresh, CreatePermission, ChannelBind, Send and Data, ChannelData. What it relays is
+// UDP.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 
 #include "adapters/fd_watch.hpp"
 #include "adapters/unique_fd.hpp"
 #include "core/time.hpp"
 #include "programs/stun_message.hpp"
+#include "programs/turn_stream.hpp"
 
 namespace peersock::sim {
 
@@ -32,31 +35,45 @@ class TurnServer {
 
  private:
   using PeerAddress = std::array<std::uint8_t, 16>;
-  using ClientName = std::pair<PeerAddress, std::uint16_t>;
+  /// `stream` null: over UDP.
+  struct Client {
+    SocketName name;
+    TurnStream* stream = nullptr;
+  };
+  using ClientName = std::tuple<PeerAddress, std::uint16_t, TurnStream*>;
   struct Allocation;
 
+  [[nodiscard]] static ClientName key_of(const Client& client) {
+    return {client.name.address, client.name.port, client.stream};
+  }
   void receive_all();
-  void receive(OctetView datagram, const SocketName& client);
-  void receive_channel_data(OctetView datagram, Allocation& allocation);
-  void receive_request(const StunView& request, const SocketName& client);
+  void accept_all();
+  void forget(TurnStream* stream);
+  void send(OctetView message, const Client& client);
+  void receive(OctetView message, const Client& client);
+  void receive_channel_data(OctetView message, Allocation& allocation);
+  void receive_request(const StunView& request, const Client& client);
   void receive_send(const StunView& indication, Allocation& allocation);
   void relay_all(Allocation& allocation);
 
-  [[nodiscard]] bool is_authentic(const StunView& request, const SocketName& client);
-  void allocate(const StunView& request, const SocketName& client);
+  [[nodiscard]] bool is_authentic(const StunView& request, const Client& client);
+  void allocate(const StunView& request, const Client& client);
   void refresh(const StunView& request, Allocation& allocation);
   void create_permission(const StunView& request, Allocation& allocation);
   void bind_channel(const StunView& request, Allocation& allocation);
-  void answer(const SocketName& client, StunWriter answer);
-  void refuse(const StunView& request, const SocketName& client, int code, std::string_view reason);
-  [[nodiscard]] Allocation* find(const SocketName& client);
+  void answer(const Client& client, StunWriter answer);
+  void refuse(const StunView& request, const Client& client, int code, std::string_view reason);
+  [[nodiscard]] Allocation* find(const Client& client);
 
   GMainContext* context_;
   std::string address_;
   Octets key_;
   adapters::UniqueFd fd_;
+  adapters::UniqueFd listening_;
+  std::map<TurnStream*, std::unique_ptr<TurnStream>> streams_;
   std::map<ClientName, std::unique_ptr<Allocation>> allocations_;
   adapters::FdWatch watch_;
+  adapters::FdWatch arrivals_;
 };
 
 }  // namespace peersock::sim

@@ -75,6 +75,37 @@ void make_chaos(Scenario& scenario, std::uint64_t seed) {
   }
 }
 
+testbed::Bursts random_bursts(Dice& dice) {
+  return {.begin = static_cast<double>(dice.up_to(10)) / 10,
+          .end = static_cast<double>(dice.up_to(45) + 5),
+          .loss = static_cast<double>(dice.up_to(70) + 30)};
+}
+
+/// What came after `chaos`, on top of it.
+void make_turmoil(Scenario& scenario, std::uint64_t seed) {
+  make_chaos(scenario, seed);
+  constexpr std::uint64_t kOtherDice = 0x9e3779b97f4a7c15U;
+  Dice dice(seed ^ kOtherDice);
+  for (SiteSpec* site : {&scenario.listener, &scenario.connector}) {
+    if (!dice.happens(30)) continue;
+    site->up.bursts = random_bursts(dice);
+    site->down.bursts = random_bursts(dice);
+  }
+  if (dice.happens(15)) scenario.listener.nats.push_back({.udp = false});
+  scenario.relay_tcp = scenario.relay && dice.happens(70);
+  scenario.sessions = dice.happens(20) ? 2 : 1;
+  if (dice.happens(20)) scenario.idle = dice.time_up_to(seconds(400));
+  for (const What what : {What::kListenerMoves, What::kConnectorMoves, What::kListenerClockJumps,
+                          What::kConnectorClockJumps}) {
+    if (!dice.happens(25)) continue;
+    scenario.happenings.push_back(
+        {.what = what,
+         .when = static_cast<When>(dice.up_to(static_cast<std::uint64_t>(When::kHalfWay))),
+         .delay = dice.time_up_to(seconds(5)),
+         .lasts = dice.time_up_to(seconds(8))});
+  }
+}
+
 }  // namespace
 
 std::vector<Scenario> chaos_scenarios() {
@@ -83,7 +114,10 @@ std::vector<Scenario> chaos_scenarios() {
   chaos.expected = {};
   chaos.bound = seconds(1200);
   chaos.vary = &make_chaos;
-  return {std::move(chaos)};
+  Scenario turmoil = chaos;
+  turmoil.name = "turmoil";
+  turmoil.vary = &make_turmoil;
+  return {std::move(chaos), std::move(turmoil)};
 }
 
 }  // namespace peersock::sim

@@ -23,44 +23,97 @@ Scenario with(std::string name, std::vector<Happening> happenings, std::vector<O
           .bound = seconds(300)};
 }
 
+/// Behind NATs that only a relay helps through.
+Scenario relayed(Scenario scenario) {
+  for (SiteSpec* site : {&scenario.listener, &scenario.connector}) {
+    site->nats.front().mapping = testbed::Dependence::AddressAndPort;
+  }
+  scenario.relay = true;
+  return scenario;
+}
+
 }  // namespace
 
 std::vector<Scenario> fault_scenarios() {
   std::vector<Scenario> all;
   // The rendezvous is over once the two have met; before that it is tried again.
   for (const int delay : {0, 20, 60, 120, 200, 300}) {
-    all.push_back(
-        with(fmt::format("mailbox-down/{}", delay),
-             {{What::kMailboxDown, When::kConnectorStarted, milliseconds(delay), seconds(4)}},
-             {Outcome::kDirect}));
-    all.push_back(
-        with(fmt::format("mailbox-restarts/{}", delay),
-             {{What::kMailboxRestarts, When::kConnectorStarted, milliseconds(delay), seconds(2)}},
-             {Outcome::kDirect, Outcome::kLost, Outcome::kNoPath}));
+    all.push_back(with(fmt::format("mailbox-down/{}", delay),
+                       {{.what = What::kMailboxDown,
+                         .when = When::kConnectorStarted,
+                         .delay = milliseconds(delay),
+                         .lasts = seconds(4)}},
+                       {Outcome::kDirect}));
+    all.push_back(with(fmt::format("mailbox-restarts/{}", delay),
+                       {{.what = What::kMailboxRestarts,
+                         .when = When::kConnectorStarted,
+                         .delay = milliseconds(delay),
+                         .lasts = seconds(2)}},
+                       {Outcome::kDirect, Outcome::kLost, Outcome::kNoPath}));
   }
-  all.push_back(with("mailbox-down/for-ever",
-                     {{What::kMailboxDown, When::kConnectorStarted, milliseconds(0), kForEver}},
-                     {Outcome::kLost}));
+  all.push_back(
+      with("mailbox-down/for-ever",
+           {{.what = What::kMailboxDown, .when = When::kConnectorStarted, .lasts = kForEver}},
+           {Outcome::kLost}));
   for (const auto& [name, when] :
        {std::pair("meeting", When::kConnectorStarted),
         std::pair("authenticated", When::kAuthenticated), std::pair("half-way", When::kHalfWay)}) {
     for (const What what : {What::kListenerUnplugged, What::kConnectorUnplugged}) {
       const char* who = what == What::kListenerUnplugged ? "listener" : "connector";
-      all.push_back(with(fmt::format("{}-vanishes/{}", who, name),
-                         {{what, when, milliseconds(50), kForEver}},
-                         {Outcome::kLost, Outcome::kNoPath}));
+      all.push_back(
+          with(fmt::format("{}-vanishes/{}", who, name),
+               {{.what = what, .when = when, .delay = milliseconds(50), .lasts = kForEver}},
+               {Outcome::kLost, Outcome::kNoPath}));
+    }
+    for (const What what : {What::kListenerNatReboots, What::kConnectorNatReboots}) {
+      const char* who = what == What::kListenerNatReboots ? "listener" : "connector";
+      // What STUN has shown before is worth nothing then, and there is no session yet that could
+      // be restarted.
+      all.push_back(with(fmt::format("nat-reboots/{}/{}", who, name),
+                         {{.what = what, .when = when, .delay = milliseconds(50)}},
+                         when == When::kConnectorStarted
+                             ? std::vector{Outcome::kDirect, Outcome::kNoPath}
+                             : std::vector{Outcome::kDirect}));
     }
   }
-  for (const int pause : {1, 3, 5}) {
+  all.push_back(with("nat-reboots/both",
+                     {{.what = What::kListenerNatReboots, .when = When::kHalfWay},
+                      {.what = What::kConnectorNatReboots, .when = When::kHalfWay}},
+                     {Outcome::kDirect}));
+  all.push_back(
+      with("nat-reboots/again",
+           {{.what = What::kListenerNatReboots, .when = When::kHalfWay},
+            {.what = What::kListenerNatReboots, .when = When::kHalfWay, .delay = seconds(20)},
+            {.what = What::kConnectorNatReboots, .when = When::kHalfWay, .delay = seconds(40)}},
+           {Outcome::kDirect}));
+  all.back().idle = seconds(60);
+  all.push_back(relayed(with("nat-reboots/relayed",
+                             {{.what = What::kListenerNatReboots, .when = When::kHalfWay}},
+                             {Outcome::kRelayed})));
+  for (const int pause : {1, 3, 5, 7}) {
     all.push_back(
         with(fmt::format("line-pauses/{}", pause),
-             {{What::kConnectorUnplugged, When::kHalfWay, milliseconds(0), seconds(pause)}},
+             {{.what = What::kConnectorUnplugged, .when = When::kHalfWay, .lasts = seconds(pause)}},
              {Outcome::kDirect}));
   }
+  all.push_back(
+      with("line-flaps",
+           {{.what = What::kConnectorUnplugged, .when = When::kHalfWay, .lasts = seconds(2)},
+            {.what = What::kListenerUnplugged,
+             .when = When::kHalfWay,
+             .delay = seconds(5),
+             .lasts = seconds(2)},
+            {.what = What::kConnectorUnplugged,
+             .when = When::kHalfWay,
+             .delay = seconds(9),
+             .lasts = seconds(2)}},
+           {Outcome::kDirect}));
   all.push_back(with("listener-interrupted/half-way",
-                     {{What::kListenerInterrupted, When::kHalfWay}}, {Outcome::kLost}));
+                     {{.what = What::kListenerInterrupted, .when = When::kHalfWay}},
+                     {Outcome::kLost}));
   all.push_back(with("connector-interrupted/half-way",
-                     {{What::kConnectorInterrupted, When::kHalfWay}}, {Outcome::kLost}));
+                     {{.what = What::kConnectorInterrupted, .when = When::kHalfWay}},
+                     {Outcome::kLost}));
   return all;
 }
 

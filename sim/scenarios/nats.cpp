@@ -7,32 +7,40 @@ namespace {
 
 using testbed::Dependence;
 
-struct Behaviour {
-  const char* name;
-  NatSpec nat;
-};
-
-// The ports are random where the mapping depends on the endpoint, or a preserved port would make
-// one mapping of two.
-constexpr auto kRandom = testbed::Ports::Random;
 constexpr auto kAny = Dependence::Independent;
 constexpr auto kAddress = Dependence::Address;
 constexpr auto kPort = Dependence::AddressAndPort;
 
-const Behaviour kBehaviours[] = {
-    {"eim-eif", {.mapping = kAny, .filtering = kAny}},
-    {"eim-adf", {.mapping = kAny, .filtering = kAddress}},
-    {"eim-apdf", {.mapping = kAny, .filtering = kPort}},
-    {"adm-eif", {.mapping = kAddress, .filtering = kAny, .ports = kRandom}},
-    {"adm-adf", {.mapping = kAddress, .filtering = kAddress, .ports = kRandom}},
-    {"adm-apdf", {.mapping = kAddress, .filtering = kPort, .ports = kRandom}},
-    {"apdm-eif", {.mapping = kPort, .filtering = kAny, .ports = kRandom}},
-    {"apdm-adf", {.mapping = kPort, .filtering = kAddress, .ports = kRandom}},
-    {"apdm-apdf", {.mapping = kPort, .filtering = kPort, .ports = kRandom}},
+struct Behaviour {
+  std::string name;
+  NatSpec nat;
 };
 
+/// All 27 of them, `mapping-filtering-ports`.
+std::vector<Behaviour> behaviours() {
+  const std::pair<const char*, Dependence> mappings[] = {
+      {"eim", kAny}, {"adm", kAddress}, {"apdm", kPort}};
+  const std::pair<const char*, Dependence> filters[] = {
+      {"eif", kAny}, {"adf", kAddress}, {"apdf", kPort}};
+  const std::pair<const char*, testbed::Ports> ports[] = {
+      {"preserved", testbed::Ports::Preserved},
+      {"random", testbed::Ports::Random},
+      {"sequential", testbed::Ports::Sequential}};
+  std::vector<Behaviour> all;
+  for (const auto& [mapping_name, mapping] : mappings) {
+    for (const auto& [filter_name, filtering] : filters) {
+      for (const auto& [ports_name, picked] : ports) {
+        all.push_back({fmt::format("{}-{}-{}", mapping_name, filter_name, ports_name),
+                       {.mapping = mapping, .filtering = filtering, .ports = picked}});
+      }
+    }
+  }
+  return all;
+}
+
 /// Whether two NATs with one address each can be got through by checks (docs/simulation.md says
-/// why); shares nothing with the NATs that do it to packets.
+/// why); shares nothing with the NATs that do it to packets. How ports are picked does not matter:
+/// the port that a STUN server has seen is taken, so that another mapping gets another one.
 bool meets(const NatSpec& a, const NatSpec& b) {
   const bool a_stable = a.mapping == kAny;
   const bool b_stable = b.mapping == kAny;
@@ -50,10 +58,11 @@ bool meets(const NatSpec& a, const NatSpec& b) {
 }  // namespace
 
 std::vector<Scenario> nat_scenarios() {
+  const auto nats = behaviours();
   std::vector<Scenario> all;
   for (const bool relay : {false, true}) {
-    for (const Behaviour& a : kBehaviours) {
-      for (const Behaviour& b : kBehaviours) {
+    for (const Behaviour& a : nats) {
+      for (const Behaviour& b : nats) {
         const auto otherwise = relay ? Outcome::kRelayed : Outcome::kNoPath;
         all.push_back({.name = fmt::format("nat{}/{}/{}", relay ? "-relay" : "", a.name, b.name),
                        .listener = {.nats = {a.nat}},

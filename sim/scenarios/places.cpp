@@ -9,6 +9,8 @@ using testbed::Ports;
 const NatSpec kHome{};  // mapping independent of the endpoint, filtering by address and port
 const NatSpec kCarrier{
     .filtering = Dependence::Independent, .ports = Ports::Random, .hairpin = true};
+const NatSpec kStrictCarrier{.ports = Ports::Random};
+const NatSpec kHard{.mapping = Dependence::AddressAndPort, .ports = Ports::Random};
 const NatSpec kNoUdp{.udp = false};
 
 }  // namespace
@@ -33,6 +35,45 @@ std::vector<Scenario> place_scenarios() {
       {.name = "dual-stack",
        .listener = {.nats = {kHome}, .ipv6 = true},
        .connector = {.nats = {kHome}, .ipv6 = true}},
+      // IPv6 helps where no pair of IPv4 endpoints would do.
+      {.name = "dual-stack/hard-nats",
+       .listener = {.nats = {kHard}, .ipv6 = true},
+       .connector = {.nats = {kHard}, .ipv6 = true}},
+      {.name = "dual-stack/carriers",
+       .listener = {.nats = {kHome, kCarrier}, .ipv6 = true},
+       .connector = {.nats = {kHome, kCarrier}, .ipv6 = true}},
+      {.name = "dual-stack/one-side",
+       .listener = {.nats = {kHome}, .ipv6 = true},
+       .connector = {.nats = {kHome}}},
+      {.name = "carrier/strict",
+       .listener = {.nats = {kHome, kStrictCarrier}},
+       .connector = {.nats = {kHome, kStrictCarrier}}},
+      {.name = "carrier/three-boxes",
+       .listener = {.nats = {kHome, kHome, kStrictCarrier}},
+       .connector = {.nats = {kHome}}},
+      {.name = "carrier/hard",
+       .listener = {.nats = {kHome, kHard}},
+       .connector = {.nats = {kHome, kHard}},
+       .relay = true,
+       .expected = {Outcome::kRelayed}},
+      {.name = "many/hosts",
+       .listener = {.nats = {kHome}},
+       .connector = {.nats = {kHome}},
+       .octets = 64 * 1024,
+       .pairs = 10},
+      {.name = "many/sessions",
+       .listener = {.nats = {kHome}},
+       .connector = {.nats = {kHome}},
+       .octets = 64 * 1024,
+       .sessions = 5},
+      {.name = "many/relayed",
+       .listener = {.nats = {kHard}},
+       .connector = {.nats = {kHard}},
+       .octets = 64 * 1024,
+       .relay = true,
+       .pairs = 3,
+       .sessions = 3,
+       .expected = {Outcome::kRelayed}},
       {.name = "udp-blocked",
        .listener = {.nats = {kNoUdp}},
        .connector = {.nats = {kHome}},
@@ -42,7 +83,9 @@ std::vector<Scenario> place_scenarios() {
 
 std::vector<Scenario> all_scenarios() {
   auto all = place_scenarios();
-  for (auto* more : {&nat_scenarios, &weather_scenarios, &fault_scenarios, &chaos_scenarios}) {
+  for (auto* more :
+       {&nat_scenarios, &relay_scenarios, &weather_scenarios, &fault_scenarios, &step_scenarios,
+        &idle_scenarios, &roaming_scenarios, &clock_scenarios, &chaos_scenarios}) {
     for (auto& scenario : more()) all.push_back(std::move(scenario));
   }
   return all;

@@ -7,15 +7,27 @@
 
 namespace peersock::sim {
 
-/// One of each kind: networks without NATs, with IPv6, carriers' NATs, without UDP.
+/// One of each kind: networks without NATs, with IPv6, carriers' NATs, without UDP; many hosts, and
+/// many sessions on a host.
 [[nodiscard]] std::vector<Scenario> place_scenarios();
-/// Every pair of NAT behaviours of RFC 4787, without and with a relay.
+/// Every pair of NAT behaviours of RFC 4787 (mapping, filtering, ports), without and with a relay.
 [[nodiscard]] std::vector<Scenario> nat_scenarios();
+/// TURN over TCP, alone and in a race with UDP.
+[[nodiscard]] std::vector<Scenario> relay_scenarios();
 
-/// Loss up to 20 %, delay up to a second, reordering, duplication, narrow lines.
+/// Loss up to 20 % of each line, also in bursts, delay up to a second, reordering, duplication, narrow
+/// lines.
 [[nodiscard]] std::vector<Scenario> weather_scenarios();
 /// What fails at each step: the rendezvous server, a NAT, a line, a side.
 [[nodiscard]] std::vector<Scenario> fault_scenarios();
+/// The rendezvous server fails, a side vanishes or is interrupted, at each step of the machines.
+[[nodiscard]] std::vector<Scenario> step_scenarios();
+/// Nothing is said for up to an hour, also where NATs forget sooner; then data.
+[[nodiscard]] std::vector<Scenario> idle_scenarios();
+/// A host comes to another network, with other addresses.
+[[nodiscard]] std::vector<Scenario> roaming_scenarios();
+/// CLOCK_REALTIME jumps; the monotonic clock goes on.
+[[nodiscard]] std::vector<Scenario> clock_scenarios();
 /// Everything at once, by the seed.
 [[nodiscard]] std::vector<Scenario> chaos_scenarios();
 

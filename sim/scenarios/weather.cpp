@@ -10,6 +10,17 @@ using std::chrono::seconds;
 
 constexpr std::uint64_t kOctets = 64 * 1024;
 
+struct Burst {
+  const char* name;
+  testbed::Bursts loss;
+};
+
+const Burst kBursts[] = {
+    {.name = "short", .loss = {.begin = 0.5, .end = 50}},
+    {.name = "long", .loss = {.begin = 0.3, .end = 33}},
+    {.name = "thin", .loss = {.begin = 2, .end = 8, .loss = 40}},
+};
+
 /// The same on all four lines.
 Scenario with_lines(std::string name, const testbed::LineConfig& line, Nanos bound) {
   const SiteSpec site{.nats = {{}}, .up = line, .down = line};
@@ -28,7 +39,7 @@ std::vector<Scenario> weather_scenarios() {
     const char* suffix = engine == adapters::QuicEngine::kNgtcp2 ? "-ngtcp2" : "";
     const std::size_t first = all.size();
     // Of each line; a datagram crosses two of them.
-    for (const int loss : {1, 2, 5, 10}) {
+    for (const int loss : {0, 1, 2, 5, 10, 15, 20}) {
       all.push_back(with_lines(fmt::format("loss-{}{}", loss, suffix),
                                {.delay = milliseconds(10), .loss = static_cast<double>(loss)},
                                seconds(180)));
@@ -36,13 +47,18 @@ std::vector<Scenario> weather_scenarios() {
     for (const int delay : {50, 100, 250, 500}) {
       all.push_back(with_lines(fmt::format("delay-{}{}", delay, suffix),
                                {.delay = milliseconds(delay)}, seconds(180)));
-      // With two seconds there and back no path is found; why is not confirmed
-      // (docs/simulation.md).
-      if (delay == 500) all.back().expected = {Outcome::kNoPath};
     }
-    all.push_back(with_lines(fmt::format("reorder{}", suffix),
-                             {.delay = milliseconds(20), .jitter = milliseconds(5), .reorder = 10},
-                             seconds(120)));
+    for (const int reorder : {1, 10, 30}) {
+      all.push_back(with_lines(fmt::format("reorder-{}{}", reorder, suffix),
+                               {.delay = milliseconds(20),
+                                .jitter = milliseconds(5),
+                                .reorder = static_cast<double>(reorder)},
+                               seconds(120)));
+    }
+    for (const Burst& burst : kBursts) {
+      all.push_back(with_lines(fmt::format("bursts-{}{}", burst.name, suffix),
+                               {.delay = milliseconds(10), .bursts = burst.loss}, seconds(180)));
+    }
     all.push_back(with_lines(fmt::format("duplicate{}", suffix),
                              {.delay = milliseconds(10), .duplicate = 20}, seconds(120)));
     all.push_back(with_lines(fmt::format("narrow{}", suffix),

@@ -20,7 +20,7 @@ struct InterfaceAddress {
   bool loopback = false;
 };
 
-/// The box has one plug, the way to everywhere.
+/// The box has one way to everywhere: the plug that was chosen last, at first the first one.
 class IpHost final : public Box {
  public:
   /// `number` is different for each host of a simulation, and fixes what ns-3 draws by chance.
@@ -28,6 +28,7 @@ class IpHost final : public Box {
   IpHost(std::uint32_t number, bool ipv6);
   ~IpHost() override;
 
+  void use_plug(std::size_t plug) { plug_ = plug; }
   /// `address` is numeric; a host has any number of them on its one interface.
   void add_address(const std::string& address, int prefix);
   void remove_address(const std::string& address);
@@ -45,6 +46,7 @@ class IpHost final : public Box {
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
+  std::size_t plug_ = 0;
 };
 
 }  // namespace peersock::sim

@@ -1,3 +1,4 @@
+#include <set>
 #include <utility>
 
 #include <ns3/boolean.h>
@@ -11,11 +12,14 @@
 #include <ns3/nstime.h>
 #include <ns3/uinteger.h>
 
+#include "fabric/backbone.hpp"
 #include "stack/ip_host.hpp"
 #include "stack/ns_address.hpp"
 #include "stack/ns_device.hpp"
+#include "stack/ns_keeper.hpp"
 #include "stack/ns_tcp.hpp"
 #include "stack/ns_udp.hpp"
+#include "stack/scheduler.hpp"
 
 namespace peersock::sim {
 namespace {
@@ -99,12 +103,19 @@ class IpHost::Impl {
   ns3::Ptr<ns3::Ipv4> ipv4;
   ns3::Ptr<ns3::Ipv6> ipv6;
   std::function<void(std::span<const std::uint8_t>)> tap;
+  std::set<RouteAddress> own;
+  std::shared_ptr<NsKeeper> keeper = std::make_shared<NsKeeper>();
 };
 
 IpHost::IpHost(std::uint32_t number, bool ipv6) {
   impl_ = std::make_unique<Impl>(number, ipv6, [this](Frame frame) {
+    // A machine's own addresses are on no cable, whichever of them the sender has; ns-3 thinks so
+    // only of the loopback's.
+    if (impl_->own.contains(destination_of(frame))) {
+      return post(Nanos{0}, [this, kept = std::move(frame)] { impl_->device->deliver(kept); });
+    }
     if (impl_->tap) impl_->tap(frame);
-    send(std::move(frame), 0);
+    send(std::move(frame), plug_);
   });
 }
 
@@ -113,6 +124,7 @@ IpHost::~IpHost() {
 }
 
 void IpHost::add_address(const std::string& address, int prefix) {
+  impl_->own.insert(route_address(address.c_str()));
   if (address.find(':') == std::string::npos) {
     const auto mask = prefix == 0 ? 0U : ~0U << (32 - prefix);
     impl_->ipv4->AddAddress(
@@ -127,6 +139,7 @@ void IpHost::add_address(const std::string& address, int prefix) {
 }
 
 void IpHost::remove_address(const std::string& address) {
+  impl_->own.erase(route_address(address.c_str()));
   if (address.find(':') == std::string::npos) {
     impl_->ipv4->RemoveAddress(impl_->ipv4_interface(), ns3::Ipv4Address(address.c_str()));
   } else {
@@ -175,7 +188,7 @@ std::unique_ptr<StackUdp> IpHost::open_udp(Family family) {
 }
 
 std::unique_ptr<StackTcp> IpHost::open_tcp(Family family) {
-  return open_ns_tcp(impl_->node, family);
+  return open_ns_tcp(impl_->node, family, impl_->keeper);
 }
 
 }  // namespace peersock::sim

@@ -28,10 +28,19 @@ struct Reach : ns3::TcpSocketBase {
 /// segment waits for ever. So we do, as the kernel does, when so much has been read.
 constexpr std::size_t kWindowUpdate = 32768;
 
+/// What is given to ns-3 or taken from it at once. It keeps buffers for packets to come, all as
+/// large as the largest one that it has ever seen.
+constexpr std::size_t kPiece = 1428;
+
 class NsTcp final : public StackTcp {
  public:
-  NsTcp(SocketPtr socket, Family family, bool accepted)
-      : family_(family), socket_(std::move(socket)), bound_(accepted), connected_(accepted) {
+  NsTcp(SocketPtr socket, Family family, bool accepted, std::shared_ptr<NsKeeper> keeper)
+      : family_(family),
+        socket_(std::move(socket)),
+        keeper_(std::move(keeper)),
+        bound_(accepted),
+        connected_(accepted) {
+    keeper_->keep(socket_);
     watch();
   }
   ~NsTcp() override {
@@ -104,9 +113,14 @@ class NsTcp final : public StackTcp {
   int send(std::span<const std::uint8_t> octets) override {
     if (error_ != 0) return take_error();
     if (finished_ || broken_) return EPIPE;
-    const auto packet =
-        ns3::Create<ns3::Packet>(octets.data(), static_cast<std::uint32_t>(octets.size()));
-    return socket_->Send(packet, 0) >= 0 ? 0 : errno_of(socket_->GetErrno());
+    for (auto rest = octets; !rest.empty();) {
+      const auto piece = rest.first(std::min(rest.size(), kPiece));
+      const auto packet =
+          ns3::Create<ns3::Packet>(piece.data(), static_cast<std::uint32_t>(piece.size()));
+      if (socket_->Send(packet, 0) < 0) return errno_of(socket_->GetErrno());
+      rest = rest.subspan(piece.size());
+    }
+    return 0;
   }
 
   std::size_t available() const override { return kept_.size() + socket_->GetRxAvailable(); }
@@ -114,7 +128,8 @@ class NsTcp final : public StackTcp {
 
   std::size_t receive(std::span<std::uint8_t> into, bool peek) override {
     while (kept_.size() < into.size() && socket_->GetRxAvailable() > 0) {
-      const auto packet = socket_->Recv(static_cast<std::uint32_t>(into.size() - kept_.size()), 0);
+      const auto packet = socket_->Recv(
+          static_cast<std::uint32_t>(std::min(kPiece, into.size() - kept_.size())), 0);
       if (!packet || packet->GetSize() == 0) break;
       const std::size_t before = kept_.size();
       kept_.resize(before + packet->GetSize());
@@ -203,12 +218,13 @@ class NsTcp final : public StackTcp {
   void changed(SocketPtr /*socket*/) { notify(); }
   void emptied(SocketPtr /*socket*/, std::uint32_t /*room*/) { notify(); }
   void arrived(SocketPtr socket, const ns3::Address& /*from*/) {
-    pending_.push_back(std::make_unique<NsTcp>(std::move(socket), family_, true));
+    pending_.push_back(std::make_unique<NsTcp>(std::move(socket), family_, true, keeper_));
     notify();
   }
 
   Family family_;
   SocketPtr socket_;
+  std::shared_ptr<NsKeeper> keeper_;
   std::function<void()> ready_;
   std::deque<std::unique_ptr<StackTcp>> pending_;
   std::vector<std::uint8_t> kept_;  // taken out of ns-3, which knows no peeking
@@ -225,9 +241,11 @@ class NsTcp final : public StackTcp {
 
 }  // namespace
 
-std::unique_ptr<StackTcp> open_ns_tcp(const ns3::Ptr<ns3::Node>& node, Family family) {
+std::unique_ptr<StackTcp> open_ns_tcp(const ns3::Ptr<ns3::Node>& node, Family family,
+                                      std::shared_ptr<NsKeeper> keeper) {
   return std::make_unique<NsTcp>(
-      ns3::Socket::CreateSocket(node, ns3::TcpSocketFactory::GetTypeId()), family, false);
+      ns3::Socket::CreateSocket(node, ns3::TcpSocketFactory::GetTypeId()), family, false,
+      std::move(keeper));
 }
 
 }  // namespace peersock::sim

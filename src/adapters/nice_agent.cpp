@@ -15,6 +15,7 @@
 #include "adapters/nice_setup.hpp"
 #include "adapters/nice_storm.hpp"
 #include "adapters/tcp_paths.hpp"
+#include "adapters/nice_patience.hpp"
 #include "adapters/train_collector.hpp"
 #include "adapters/wakeup.hpp"
 
@@ -37,6 +38,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
         stream_(nice_agent_add_stream(agent_.get(), kNiceComponent)),
         offers_(agent_.get(), stream_),
         storm_(agent_.get(), stream_, context),
+        patience_(agent_.get(), context, kNicePacing),
         outbox_(context, [this] { on_outbox(); }),
         chosen_(agent_.get(), stream_, context, config.path,
                 {[this] { queue([this] { callbacks_.writable(); }); },
@@ -54,6 +56,8 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
 
   ~Impl() {
     for (const gulong id : signals_) g_signal_handler_disconnect(agent_.get(), id);
+    // libnice spaces the requests that give allocations back by Ta.
+    patience_.on_decided();
     // libnice spins on a socket that nobody reads.
     nice_agent_attach_recv(agent_.get(), stream_, kNiceComponent, context_, &ignore_datagram,
                            nullptr);
@@ -92,6 +96,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     gathering_.begin();
     nice_agent_set_remote_credentials(agent_.get(), stream_, ufrag.c_str(), password.c_str());
     if (tcp_) tcp_->set_remote_credentials(ufrag, password);
+    patience_.on_credentials();
   }
 
   void add_remote_candidates(const std::vector<wire::Candidate>& candidates) {
@@ -136,6 +141,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     connect("candidate-gathering-done", G_CALLBACK(&on_gathering_done));
     connect("new-selected-pair-full", G_CALLBACK(&on_selected_pair));
     connect("component-state-changed", G_CALLBACK(&on_state_changed));
+    connect("initial-binding-request-received", G_CALLBACK(&on_peers_check));
   }
 
   static void on_new_candidate(::NiceAgent*, ::NiceCandidate* candidate, gpointer data) noexcept {
@@ -153,6 +159,10 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     static_cast<Impl*>(data)->report_path();
   }
 
+  static void on_peers_check(::NiceAgent*, guint, gpointer data) noexcept {
+    static_cast<Impl*>(data)->patience_.on_peers_check();
+  }
+
   static void on_state_changed(::NiceAgent*, guint, guint, guint raw_state,
                                gpointer data) noexcept {
     auto* self = static_cast<Impl*>(data);
@@ -161,6 +171,8 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     self->failure_ = state == NICE_COMPONENT_STATE_FAILED;
     if (self->connected_) {
       self->report_path();
+      const bool relayed = self->path_ && self->path_->relayed;
+      if (state == NICE_COMPONENT_STATE_READY || !relayed) self->patience_.on_decided();
       if (state == NICE_COMPONENT_STATE_READY) {
         self->queue(
             [self, seen = self->offers_.seen()] { self->callbacks_.checks_finished(seen); });
@@ -171,6 +183,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     }
     self->storm_.stop();
     self->chosen_.leave();
+    if (self->failure_) self->patience_.on_decided();
     self->report_path();
   }
 
@@ -330,6 +343,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
   TrainCollector arrived_;
   NiceOffers offers_;
   NiceStorm storm_;
+  NicePatience patience_;
   Wakeup outbox_;
   ChosenPath chosen_;
   bool relay_only_;

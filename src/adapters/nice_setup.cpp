@@ -3,9 +3,6 @@
 namespace peersock::adapters {
 namespace {
 
-/// Ta, in milliseconds. A check leaves one Ta after the credentials are known, so it is most of
-/// the time to connect on a LAN. RFC 8445 section 14.2 allows no less than 5.
-constexpr guint kPacing = 5;
 /// First retransmission towards a STUN or TURN server, in milliseconds. Checks between peers have
 /// 500 (RFC 8445 section 14.3), which libnice keeps to by itself.
 constexpr guint kStunInitialTimeout = 250;
@@ -32,7 +29,7 @@ GObjectPtr<::NiceAgent> make_nice_agent(const IceAgentConfig& config, GMainConte
   ::NiceAgent* agent = nice_agent_new_full(context, NICE_COMPATIBILITY_RFC5245, kOptions);
   g_object_set(agent, "upnp", FALSE, "ice-tcp", FALSE, "keepalive-conncheck", FALSE,
                "controlling-mode", config.controlling ? TRUE : FALSE, "force-relay",
-               config.relay == ice::RelayPolicy::kOnly ? TRUE : FALSE, "stun-pacing-timer", kPacing,
+               config.relay == ice::RelayPolicy::kOnly ? TRUE : FALSE, "stun-pacing-timer", kNicePacing,
                "stun-initial-timeout", kStunInitialTimeout, "stun-max-retransmissions",
                kTransmissions, "stun-reliable-timeout", kStunReliableTimeout, "idle-timeout",
                kIdleTimeout, nullptr);

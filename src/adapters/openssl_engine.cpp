@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "adapters/openssl_clock.hpp"
 #include "adapters/openssl_connection.hpp"
 #include "adapters/openssl_tls.hpp"
 
@@ -29,6 +30,7 @@ class OpenSslEngine final : public quic::Engine {
 }  // namespace
 
 Result<std::unique_ptr<quic::Engine>> make_openssl_engine() {
+  keep_time_of_day_even();
   auto identity = make_identity();
   if (!identity) return tl::unexpected(std::move(identity.error()));
   return std::unique_ptr<quic::Engine>(std::make_unique<OpenSslEngine>(std::move(*identity)));

@@ -266,6 +266,8 @@ _LINES = {
     "line-jitter": ("20 ms each way, jitter of 15 ms", Link(delay=10, jitter=15)),
     "line-rate": ("4 Mbit/s", Link(delay=10, rate=4000)),
     "line-loss": ("loss of 1 % on each of two lines", Link(delay=10, loss=1)),
+    "line-bursts": ("loss in bursts, of four packets on average",
+                    Link(delay=10, burst_begin=0.5, burst_end=25)),
     "line-duplicate": ("every fifth packet comes twice", Link(delay=10, duplicate=20)),
     "line-reorder": ("every fifth packet comes late", Link(delay=10, jitter=2, reorder=20)),
     "line-mtu-1280": ("MTU of 1280", Link(delay=10, mtu=1280)),

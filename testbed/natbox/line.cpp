@@ -23,9 +23,19 @@ std::optional<Line::Frame> Line::refuse(std::span<const std::uint8_t> frame) con
   return too_big_answer(frame, config_.tells, config_.router);
 }
 
+// Without bursts nothing is drawn for them: a seed goes on to mean what it meant.
+bool Line::is_lost() {
+  const Bursts& bursts = config_.bursts;
+  if (bursts.begin > 0) {
+    in_burst_ = in_burst_ ? !happens(bursts.end) : happens(bursts.begin);
+    if (in_burst_) return happens(bursts.loss);
+  }
+  return happens(config_.loss);
+}
+
 void Line::enter(Frame frame, Time now) {
   if (is_beyond(frame.size(), config_.black_hole) || is_beyond(frame.size(), config_.tells)) return;
-  if (happens(config_.loss)) return;
+  if (is_lost()) return;
   if (happens(config_.duplicate)) put(frame, now);
   put(std::move(frame), now);
 }

@@ -1,5 +1,6 @@
 // linkbox --a DEVICE --b DEVICE [--seed N] [--delay-us N] [--jitter-us N] [--rate-kbit N]
-//         [--queue-us N] [--loss %] [--duplicate %] [--reorder %] [--black-hole OCTETS]
+//         [--queue-us N] [--loss %] [--burst-begin %] [--burst-end %] [--burst-loss %]
+//         [--duplicate %] [--reorder %] [--black-hole OCTETS]
 //         [--tells OCTETS --router4 ADDRESS --router6 ADDRESS]
 //
 // A line between two network devices; prints "ready", and works until it is killed.
@@ -75,6 +76,9 @@ LineConfig config_of(std::map<std::string, std::string>& given) {
   config.rate = static_cast<std::uint64_t>(number("rate-kbit"));
   if (given.contains("queue-us")) config.queue = Time(static_cast<Time::rep>(number("queue-us")));
   config.loss = number("loss");
+  config.bursts.begin = number("burst-begin");
+  if (given.contains("burst-end")) config.bursts.end = number("burst-end");
+  if (given.contains("burst-loss")) config.bursts.loss = number("burst-loss");
   config.duplicate = number("duplicate");
   config.reorder = number("reorder");
   config.black_hole = static_cast<std::size_t>(number("black-hole"));

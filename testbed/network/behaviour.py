@@ -68,6 +68,9 @@ class Link:
     one that would wait longer is dropped. `mtu` is known to the boxes at both ends, and they tell of
     longer packets by ICMP. Those longer than `tells` octets are refused in the same way by the line
     itself, and those longer than `black_hole` vanish without a word (0: none does).
+
+    A burst of loss begins at `burst_begin` of the packets outside of one, ends at `burst_end` of those
+    in one, and loses `burst_loss` of these (Gilbert-Elliott; testbed/natbox/line.hpp).
     """
 
     delay: float = 0
@@ -75,6 +78,9 @@ class Link:
     rate: int = 0
     queue: float = 200
     loss: float = 0
+    burst_begin: float = 0
+    burst_end: float = 100
+    burst_loss: float = 100
     duplicate: float = 0
     reorder: float = 0
     mtu: int = 1500
@@ -87,5 +93,9 @@ class Link:
                  "rate-kbit": self.rate, "queue-us": int(self.queue * 1000), "loss": self.loss,
                  "duplicate": self.duplicate, "reorder": self.reorder,
                  "black-hole": self.black_hole, "tells": self.tells}
-        return [part for name, value in given.items() if value or name == "queue-us"
+        if self.burst_begin:
+            given |= {"burst-begin": self.burst_begin, "burst-end": self.burst_end,
+                      "burst-loss": self.burst_loss}
+        always = ("queue-us", "burst-end", "burst-loss")
+        return [part for name, value in given.items() if value or name in always
                 for part in (f"--{name}", str(value))]

@@ -75,6 +75,10 @@ def main() -> int:
     program = sys.argv[1]
     defined = names(run("nm", "-D", "--defined-only", program))
     called: dict[str, str] = {}
+    # Our adapters, and what is linked in: OpenSSL and ngtcp2, where the system has none to share.
+    for name in names(run("nm", "-D", "--undefined-only", program)):
+        if SENSITIVE.match(name):
+            called.setdefault(name, "the program itself")
     for line in run("ldd", program).splitlines():
         fields = line.split()
         if len(fields) < 3 or not LIBRARIES.match(fields[0]):

@@ -83,6 +83,21 @@ TEST_F(SimDescriptor, RefusesAnAddressThatIsTakenOrForeign) {
   second.run([&] { EXPECT_NO_THROW((void)bound_socket(SOCK_STREAM, kSecond, kPort)); });
 }
 
+TEST_F(SimDescriptor, BindsASocketOnce) {
+  first.run([&] {
+    sockaddr_storage name{};
+    socklen_t size = sizeof name;
+    sim::to_sockaddr(name_of(kFirst, 0), reinterpret_cast<sockaddr*>(&name), &size);
+    const auto* own = reinterpret_cast<const sockaddr*>(&name);
+    const UniqueFd bound = bound_socket(SOCK_DGRAM, kFirst, kPort);
+    EXPECT_EQ(bind(bound.get(), own, size), -1);
+    EXPECT_EQ(errno, EINVAL);
+    const UniqueFd connecting = connecting_socket(kSecond, kPort);
+    EXPECT_EQ(bind(connecting.get(), own, size), -1);
+    EXPECT_EQ(errno, EINVAL);
+  });
+}
+
 TEST_F(SimDescriptor, TellsReadinessThroughEpoll) {
   UniqueFd epoll;
   UniqueFd receiver;

@@ -85,6 +85,59 @@ TEST(Line, LosesDuplicatesAndReordersAsOftenAsItWasTold) {
   EXPECT_FALSE(std::is_sorted(numbers.begin(), numbers.end()));
 }
 
+// Which of so many packets are lost, one after the other.
+std::vector<bool> losses(const LineConfig& config, std::size_t count) {
+  Line line(config, 1);
+  for (std::size_t n = 0; n < count; ++n) line.enter(frame(n), Time(n));
+  std::vector<bool> lost(count, true);
+  for (const std::size_t number : arrived(line, 100s)) lost[number] = false;
+  return lost;
+}
+
+struct LossSeen {
+  double share = 0;   // of all packets
+  double length = 0;  // of what is lost in a row, on average
+};
+
+LossSeen seen(const std::vector<bool>& lost) {
+  double all = 0;
+  double rows = 0;
+  for (std::size_t n = 0; n < lost.size(); ++n) {
+    if (!lost[n]) continue;
+    ++all;
+    if (n == 0 || !lost[n - 1]) ++rows;
+  }
+  return {all / static_cast<double>(lost.size()), all / rows};
+}
+
+TEST(Line, LosesInBurstsOfTheLengthThatItWasTold) {
+  LineConfig config;
+  config.bursts = {.begin = 1, .end = 10};
+  const LossSeen bursty = seen(losses(config, 60000));
+  EXPECT_NEAR(bursty.share, 1.0 / 11, 0.015);
+  EXPECT_NEAR(bursty.length, 10, 1.5);
+  // As much of it, one by one.
+  LineConfig independent;
+  independent.loss = 100.0 / 11;
+  const LossSeen single = seen(losses(independent, 60000));
+  EXPECT_NEAR(single.share, 1.0 / 11, 0.01);
+  EXPECT_NEAR(single.length, 1.1, 0.05);
+}
+
+TEST(Line, LosesByTheStateThatItIsIn) {
+  LineConfig config;
+  config.loss = 2;
+  config.bursts = {.begin = 5, .end = 5, .loss = 60};
+  // Half of the time in a burst.
+  EXPECT_NEAR(seen(losses(config, 60000)).share, 0.31, 0.02);
+}
+
+TEST(Line, StaysInABurstThatDoesNotEnd) {
+  LineConfig config;
+  config.bursts = {.begin = 100, .end = 0};
+  EXPECT_EQ(seen(losses(config, 100)).share, 1);
+}
+
 TEST(Line, SwallowsLargePacketsAlone) {
   LineConfig config;
   config.black_hole = 1280;

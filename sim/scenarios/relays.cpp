@@ -1,0 +1,51 @@
+#include "scenarios/scenarios.hpp"
+
+namespace peersock::sim {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testbed::Dependence;
+using testbed::Ports;
+
+constexpr std::uint64_t kOctets = 256 * 1024;
+const SiteSpec kHome{.nats = {{}}};
+const SiteSpec kNoUdp{.nats = {{.udp = false}}};
+const NatSpec kHard{.mapping = Dependence::AddressAndPort, .ports = Ports::Random};
+/// So far away that TCP is tried before UDP has answered (adapters::kTurnHeadStart).
+const testbed::LineConfig kFar{.delay = milliseconds(150)};
+const testbed::LineConfig kLossy{.delay = milliseconds(20), .loss = 2};
+
+}  // namespace
+
+std::vector<Scenario> relay_scenarios() {
+  std::vector<Scenario> all = {
+      {.name = "relay-tcp/listener", .listener = kNoUdp, .connector = kHome},
+      {.name = "relay-tcp/connector", .listener = kHome, .connector = kNoUdp},
+      {.name = "relay-tcp/both", .listener = kNoUdp, .connector = kNoUdp},
+      {.name = "relay-tcp/both-ngtcp2",
+       .listener = kNoUdp,
+       .connector = kNoUdp,
+       .engine = adapters::QuicEngine::kNgtcp2},
+      {.name = "relay-tcp/public-peer", .listener = kNoUdp, .connector = {}},
+      {.name = "relay-tcp/lossy",
+       .listener = {.nats = kNoUdp.nats, .up = kLossy, .down = kLossy},
+       .connector = {.nats = kNoUdp.nats, .up = kLossy, .down = kLossy}},
+      {.name = "relay-race/near", .listener = {.nats = {kHard}}, .connector = {.nats = {kHard}}},
+      {.name = "relay-race/far",
+       .listener = {.nats = {kHard}, .up = kFar, .down = kFar},
+       .connector = {.nats = {kHard}, .up = kFar, .down = kFar}},
+      {.name = "relay-race/far-listener",
+       .listener = {.nats = {kHard}, .up = kFar, .down = kFar},
+       .connector = {.nats = {kHard}}},
+  };
+  for (Scenario& scenario : all) {
+    scenario.octets = kOctets;
+    scenario.relay = scenario.relay_tcp = true;
+    scenario.expected = {Outcome::kRelayed};
+    scenario.bound = seconds(120);
+  }
+  return all;
+}
+
+}  // namespace peersock::sim

@@ -1,0 +1,102 @@
+// What scenarios say is what happens.
+#include <map>
+
+#include <gmock/gmock.h>
+
+#include "scenarios/scenarios.hpp"
+
+namespace peersock::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+const sim::SiteSpec kHome{.nats = {{.ports = testbed::Ports::Random}}};
+
+TEST(Scenarios, HaveNamesOfTheirOwnAndATime) {
+  std::map<std::string, int> names;
+  for (const auto& scenario : sim::all_scenarios()) {
+    ++names[scenario.name];
+    EXPECT_GT(scenario.bound, scenario.idle) << scenario.name;
+  }
+  for (const auto& [name, count] : names) EXPECT_EQ(count, 1) << name;
+}
+
+TEST(Scenarios, AreSilentForAsLongAsTheySay) {
+  const auto report = sim::run(
+      {.name = "silent", .listener = kHome, .connector = kHome, .idle = 60s, .bound = 120s}, {});
+  EXPECT_EQ(report.outcome, sim::Outcome::kDirect);
+  EXPECT_GT(report.virtual_seconds, 60);
+  EXPECT_LT(report.virtual_seconds, 65);
+}
+
+TEST(Scenarios, FailWhenAStepDoesNotCome) {
+  const sim::Scenario scenario{
+      .name = "no-such-step",
+      .listener = kHome,
+      .connector = kHome,
+      .happenings = {{.what = sim::What::kListenerInterrupted,
+                      .when = sim::When::kStep,
+                      .step = {sim::Who::kListener, "wormhole", "Dreaming"}}}};
+  const auto report = sim::run(scenario, {});
+  EXPECT_FALSE(sim::passed(scenario, report));
+  EXPECT_THAT(report.violations,
+              ElementsAre("the machine wormhole of the listener was never in the state Dreaming"));
+}
+
+TEST(Scenarios, HappenAtTheirStep) {
+  const sim::Scenario scenario{
+      .name = "interrupted-early",
+      .listener = kHome,
+      .connector = kHome,
+      .happenings = {{.what = sim::What::kConnectorInterrupted,
+                      .when = sim::When::kStep,
+                      .step = {sim::Who::kConnector, "wormhole", "Opening"}}},
+      .expected = {sim::Outcome::kLost},
+      .bound = 300s};
+  const auto report = sim::run(scenario, {});
+  EXPECT_TRUE(sim::passed(scenario, report));
+  EXPECT_EQ(report.connector.exit, 130);
+  EXPECT_FALSE(report.connector.authenticated);
+}
+
+TEST(Scenarios, RunSeveralSessionsBesideEachOther) {
+  const sim::Scenario scenario{.name = "crowd",
+                               .listener = kHome,
+                               .connector = kHome,
+                               .octets = 20000,
+                               .pairs = 2,
+                               .sessions = 2};
+  const auto report = sim::run(scenario, {});
+  EXPECT_TRUE(sim::passed(scenario, report));
+  EXPECT_THAT(report.violations, IsEmpty());
+}
+
+TEST(Scenarios, JudgeEverySessionOfACrowd) {
+  // The other pairs go on when the first one is interrupted, and that was not expected.
+  const sim::Scenario scenario{
+      .name = "crowd",
+      .listener = kHome,
+      .connector = kHome,
+      .pairs = 2,
+      .happenings = {{.what = sim::What::kListenerInterrupted, .when = sim::When::kAuthenticated}},
+      .expected = {sim::Outcome::kLost}};
+  const auto report = sim::run(scenario, {});
+  EXPECT_EQ(report.outcome, sim::Outcome::kDirect);
+  EXPECT_FALSE(sim::passed(scenario, report));
+}
+
+TEST(Scenarios, KeepASessionWhenAHostMoves) {
+  const sim::Scenario scenario{
+      .name = "moves",
+      .listener = kHome,
+      .connector = kHome,
+      .happenings = {{.what = sim::What::kConnectorMoves, .when = sim::When::kHalfWay}},
+      .idle = 20s};
+  const auto report = sim::run(scenario, {});
+  EXPECT_TRUE(sim::passed(scenario, report)) << sim::to_string(report.outcome);
+}
+
+}  // namespace
+}  // namespace peersock::testing
