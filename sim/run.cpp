@@ -106,6 +106,8 @@ class Simulation {
       report.connect_seconds = in_seconds(*listener_->record().listening - *started_);
     }
     report.digest = world_.digest().value();
+    report.first_octet_seconds = first_octet_seconds(evidence());
+    report.octets_per_second = octets_per_second(evidence());
     report.violations = violations(evidence());
     report.outcome = judge(evidence());
     return report;

@@ -11,6 +11,7 @@
 
 #include "adapters/fd_watch.hpp"
 #include "adapters/unique_fd.hpp"
+#include "stack/scheduler.hpp"
 
 namespace peersock::sim {
 
@@ -24,6 +25,9 @@ struct TransferPlan {
 };
 
 struct TransferResult {
+  Nanos began{};  ///< in virtual time
+  std::optional<Nanos> first_octet;
+  std::optional<Nanos> last_octet;
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
   /// The place of the first octet that was not the expected one.

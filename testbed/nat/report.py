@@ -49,11 +49,12 @@ def scenario_text(scenario: dict[str, Any]) -> str:
 
 
 def summarize(profiles: list[Profile], cells: list[Cell], scenarios: list[Task],
-              seconds: float) -> dict[str, Any]:
+              seconds: float, delay: float = 0) -> dict[str, Any]:
     """What is written as JSON. `deviations` counts the cells and scenarios that are not as expected."""
     return {
         "version": 1,
         "seconds": round(seconds, 1),
+        "delay_ms": delay,
         "cells_per_minute": round(len(cells) * 60 / seconds, 1),
         "profiles": [{"name": p.name, "text": p.text} for p in profiles],
         "deviations": sum(each.deviates for each in [*cells, *scenarios]),
