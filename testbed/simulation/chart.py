@@ -13,13 +13,15 @@ RIGHT = 40.0   # for figures behind rows
 
 
 class Scale:
-    """From values to places. Logarithmic where the values are far apart."""
+    """From values to places. Logarithmic where the values are far apart, and from zero where they are
+    not close to each other.
+    """
 
     def __init__(self, values: Sequence[float], start: float, end: float, spread: float = 8) -> None:
         self.low, self.high = min(values), max(values)
         self.logarithmic = self.low > 0 and self.high / self.low > spread
         if not self.logarithmic:
-            self.low = 0.0
+            self.low = self.low * 0.95 if self.high < 2 * self.low else 0.0
         self.high = self.high if self.high > self.low else self.low + 1
         self._start, self._end = start, end
 
@@ -36,8 +38,8 @@ class Scale:
         if self.logarithmic:
             found = [step for step in steps if self.low <= step <= self.high * 1.0001]
             return found if len(found) <= 7 else [step for step in found if f"{step:e}"[0] != "2"]
-        step = next(step for step in steps if self.high / step <= 5)
-        return [n * step for n in range(int(self.high / step * 1.0001) + 1)]
+        step = next(step for step in steps if (self.high - self.low) / step <= 5)
+        return [n * step for n in range(math.ceil(self.low / step), int(self.high / step * 1.0001) + 1)]
 
 
 def text(x: float, y: float, words: str, size: float = USUAL, anchor: str = "start",

@@ -13,7 +13,7 @@ from testbed.simulation.report import summary
 STYLE = """
 :root{--a:#d9822b;--b:#17958e;--c:#5b8def;--d:#b06fd0;--e:#8a8f3c;--f:#c75b6b;--time:#3b82c4}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));
-gap:.4rem 2rem;align-items:start}
+gap:.4rem 2rem;align-items:start}.tall{grid-row:span 2}
 figure{margin:.4rem 0;min-width:0}figcaption{font-size:.85rem;margin-bottom:.4rem}
 figcaption b{display:block;font-size:.95rem}
 svg{display:block;width:100%;max-width:34rem;height:auto}
@@ -23,7 +23,7 @@ svg [role=button]:focus{outline:2px solid Highlight}
 .grid{stroke:currentColor;stroke-opacity:.15}.middle{stroke:currentColor;stroke-width:1.5}
 .row{fill:transparent}.curve{stroke-width:2}
 svg rect.marked{fill:none;stroke:var(--wrong);stroke-width:2}
-.time{fill:var(--time)}svg .on text{fill:#fff}
+.time{fill:var(--time)}.on g text{fill:#fff}
 """ + "".join(f".{c}{{background:var(--{c});fill:var(--{c});stroke:var(--{c})}}" for c in "abcdef") + """
 #about{position:sticky;bottom:0;background:Canvas;margin-bottom:0}#about:empty{display:none}
 """
@@ -48,8 +48,8 @@ def _said(what: str, group: Group) -> str:
     return "; ".join(parts)
 
 
-def _figure(title: str, note: str, drawing: str) -> str:
-    return f"<figure><figcaption><b>{html.escape(title)}</b>{note}</figcaption>{drawing}</figure>"
+def _figure(title: str, note: str, drawing: str, more: str = "") -> str:
+    return f"<figure{more}><figcaption><b>{html.escape(title)}</b>{note}</figcaption>{drawing}</figure>"
 
 
 def _outcome_map(family: Family) -> str:
@@ -105,15 +105,20 @@ def _distributions(family: Family) -> str:
     rows.sort(key=lambda row: row.middle)
     return _figure("Time to connect by pair", "From the least to the most; the half in the middle is "
                    "thick; the figure is the median. Both orders of a pair together.",
-                   chart.distributions(f"{family.name}: distribution of the time to connect", rows))
+                   chart.distributions(f"{family.name}: distribution of the time to connect", rows),
+                   ' class="tall"')
+
+
+def _place(family: Family) -> int:
+    return list(TITLES).index(family.name) if family.name in TITLES else len(TITLES)
 
 
 def _family(family: Family) -> str:
     title = TITLES.get(family.name, family.name)
     return (f'<section id="{html.escape(family.name, quote=True)}"><h2>{html.escape(title)}</h2>'
             f"<p>{len(family.whole.runs)} runs: {html.escape(_counts(family.whole))}.</p>"
-            f'<div class="plots">{_outcome_map(family)}{_time_map(family)}{_arrivals(family)}'
-            f"{_distributions(family)}</div></section>")
+            f'<div class="plots">{_outcome_map(family)}{_time_map(family)}'
+            f"{_distributions(family)}{_arrivals(family)}</div></section>")
 
 
 def _way_text(way: Way) -> str:
@@ -174,6 +179,6 @@ def render(document: dict[str, Any]) -> str:
 RFC 4787, all boxes of a site together: ei endpoint-independent, ad address-dependent, apd
 address-and-port-dependent; m mapping, f filtering. Touch a field or a row to read more.</p>
 <p class="key">{key}</p>
-{"".join(map(_family, families(results)))}{_throughput(results)}
+{"".join(map(_family, sorted(families(results), key=_place)))}{_throughput(results)}
 {f'<h2>Other scenarios</h2><div class="list scenarios">{rest}</div>' if rest else ""}
 {_failures(results)}<p id="about"></p>""")

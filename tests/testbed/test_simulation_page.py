@@ -113,6 +113,8 @@ def test_text_is_large_enough_and_can_be_read(browser):
     ink = browser.evaluate("getComputedStyle(document.querySelector('.times text')).fill")
     red = int(ink.partition("(")[2].partition(",")[0])
     assert red > 200 if dark else red < 60
+    on_colour = browser.evaluate("getComputedStyle(document.querySelector('.outcomes g text')).fill")
+    assert on_colour == "rgb(255, 255, 255)"
 
 
 def test_the_maps_say_what_the_results_say(browser, written):
