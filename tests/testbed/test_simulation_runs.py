@@ -165,9 +165,11 @@ def test_a_difference_is_found(agree, other, difference):
     assert "agreement: 1 of 2 cells" in said.out
 
 
-def test_a_session_that_changed_its_path_was_on_both(agree):
-    code, said = agree(cell(first_path="relayed", direct_after_ms=2000.0))
-    assert code == 0, said.out
+@pytest.mark.parametrize("after, code", [(2000.0, 0), (0.0, 0), (None, 1)])
+def test_a_session_that_changed_its_path_was_on_both(agree, program, after, code):
+    program.write_text(PROGRAM.replace("where=None", "outcome='relayed', where=None"))
+    ended, said = agree(cell(first_path="relayed", direct_after_ms=after))
+    assert ended == code, said.out
 
 
 @pytest.mark.parametrize("cells, delay", [([], 10), ([cell()], 0)])
