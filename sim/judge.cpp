@@ -1,5 +1,8 @@
 #include "judge.hpp"
 
+#include <algorithm>
+#include <chrono>
+
 #include <fmt/format.h>
 
 namespace peersock::sim {
@@ -13,6 +16,10 @@ bool everything_arrived(const Evidence& evidence) {
   const std::uint64_t octets = evidence.scenario.octets;
   return arrived(evidence.client, octets) && evidence.services.size() == 1 &&
          arrived(evidence.services.front(), octets);
+}
+
+double in_seconds(Nanos time) {
+  return std::chrono::duration<double>(time).count();
 }
 
 bool found_no_path(const PartyRecord& record) {
@@ -97,6 +104,23 @@ std::vector<std::string> violations(const Evidence& evidence) {
     found.emplace_back("one connection reached the service more than once");
   }
   return found;
+}
+
+std::optional<double> first_octet_seconds(const Evidence& evidence) {
+  const auto started = evidence.connector.record().started;
+  if (!started || evidence.client == nullptr || !evidence.client->result().first_octet) {
+    return std::nullopt;
+  }
+  return in_seconds(*evidence.client->result().first_octet - *started);
+}
+
+std::optional<double> octets_per_second(const Evidence& evidence) {
+  const std::uint64_t octets = evidence.scenario.octets;
+  if (octets == 0 || !everything_arrived(evidence)) return std::nullopt;
+  const TransferResult& client = evidence.client->result();
+  const TransferResult& service = evidence.services.front()->result();
+  const Nanos took = std::max(*client.last_octet, *service.last_octet) - client.began;
+  return static_cast<double>(octets) / in_seconds(took);
 }
 
 }  // namespace peersock::sim

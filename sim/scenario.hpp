@@ -112,6 +112,11 @@ struct Report {
   SideReport connector;
   /// From the start of the second side to the listening socket.
   std::optional<double> connect_seconds;
+  /// From the start of the second side to the first octet that the local program there, behind the
+  /// listening socket, gets.
+  std::optional<double> first_octet_seconds;
+  /// Goodput in virtual time, each way: from the local connection until both ends have everything.
+  std::optional<double> octets_per_second;
   double virtual_seconds = 0;
   std::uint64_t digest = 0;
   /// What went against an invariant; one sentence each.

@@ -49,7 +49,7 @@ class Timer::Impl {
     event_ = ns3::Simulator::Schedule(to_ns(delay), [this] { fire_(); });
   }
   void after_at_most(Nanos delay) {
-    if (event_.IsRunning() && ns3::Simulator::GetDelayLeft(event_) <= to_ns(delay)) return;
+    if (!event_.IsExpired() && ns3::Simulator::GetDelayLeft(event_) <= to_ns(delay)) return;
     after(delay);
   }
   void cancel() { event_.Cancel(); }

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from testbed.nat.profiles import PROXY_PORT, Profile
-from testbed.network import Host, Internet, isolation
+from testbed.network import Host, Internet, Link, isolation
 from testbed.network.internet import ROOT, end
 from testbed.network.namespace import Namespace
 
@@ -30,6 +30,7 @@ TOLD = 3.0        # seconds after which the peer has told what its addresses are
 BETTER_PATH = 5.0  # seconds that a direct path may take after a relayed one
 SETTLE = 20.0     # seconds in which a session has to know why it is relayed
 SIZE = 200_000    # octets in each direction
+SERVER_DELAY = 5.0  # ms of the servers' line where lines have delays, as in the simulation (sim/)
 TURNSERVER = "/usr/bin/turnserver"
 RENDEZVOUS_NAME, STUN_NAME, RELAY_NAME = "rendezvous.test", "stun.test", "turn.test"  # RFC 6761
 
@@ -305,21 +306,24 @@ def exchange(host: Host, port: int, service: Service) -> float:
 
 
 def run(connecting: Profile, listening: Profile, expected: str,
-        patience: float | None = None) -> Result:
+        patience: float | None = None, delay: float = 0) -> Result:
     """Builds the little world, runs the session, and takes everything down.
 
-    `patience` is how long a direct path may take after a relayed one, in seconds.
+    `patience` is how long a direct path may take after a relayed one, in seconds; `delay` that of
+    each site's line, in ms.
     """
+    line, server_line = (Link(delay=delay), Link(delay=SERVER_DELAY)) if delay else (None, None)
     if patience is None:
         patience = BETTER_PATH if expected == "direct" else 0
     began = time.monotonic()
     result = Result()
     with Internet() as internet, folder() as files:
-        server = internet.host("server", [RENDEZVOUS, RELAY, PROXY, RENDEZVOUS6, RELAY6])
+        server = internet.host("server", [RENDEZVOUS, RELAY, PROXY, RENDEZVOUS6, RELAY6],
+                               server_line)
         try:
             Servers(internet, server, files, connecting.proxy or listening.proxy)
-            left = connecting.build(internet, "left", 1)
-            right = listening.build(internet, "right", 2)
+            left = connecting.build(internet, "left", 1, line)
+            right = listening.build(internet, "right", 2, line)
             _session(internet, (connecting, left), (listening, right), expected, patience, result,
                      trusting(files))
         except Failed as failed:

@@ -22,6 +22,7 @@ from testbed.nat import scenarios as drawings
 from testbed.nat.profiles import CHOSEN, PROFILES, Profile
 from testbed.nat.scenario import Scenario, Task
 
+LONGEST_DELAY = 500
 EXIT_DEVIATION, EXIT_USAGE, EXIT_FORBIDDEN, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 3, 130, 143
 
 
@@ -54,6 +55,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--table", type=pathlib.Path, nargs="+", metavar="DIR",
                       help="run nothing; print the figures of docs/nat-traversal.md from the "
                       "matrix.json of these runs")
+    made.add_argument("--delay", type=float, default=0, metavar="MS",
+                      help="delay of each site's line in cells, each way; 10 makes them those of the "
+                      "simulation, which scripts/simulate --agree compares (default 0)")
     made.add_argument("--out", type=pathlib.Path, metavar="DIR",
                       help="write matrix.json and matrix.html here")
     return made
@@ -101,10 +105,10 @@ def run_scenarios(scenarios: list[Scenario], jobs: int, repeat: int) -> list[Tas
 
 
 def run(profiles: list[Profile], jobs: int, repeat: int,
-        patience: float | None = None) -> list[runner.Cell]:
+        patience: float | None = None, delay: float = 0) -> list[runner.Cell]:
     table = Table()
     # Those that take their time come first, so that none of them is waited for at the end.
-    tasks = sorted((runner.Cell(a, b, table.of(a, b), patience) for _ in range(repeat)
+    tasks = sorted((runner.Cell(a, b, table.of(a, b), patience, delay=delay) for _ in range(repeat)
                     for a in profiles for b in profiles),
                    key=lambda c: "failed" not in c.expected.outcomes)
     done = []
@@ -133,6 +137,8 @@ def main(arguments: list[str]) -> int:
         profiles, scenarios = selected(given)
         if given.jobs < 1 or given.repeat < 1:
             raise ValueError("--jobs and --repeat are at least 1")
+        if not 0 <= given.delay <= LONGEST_DELAY:
+            raise ValueError(f"--delay is from 0 to {LONGEST_DELAY}")
     except ValueError as error:
         print(f"nat-matrix: {error}", file=sys.stderr)
         return EXIT_USAGE
@@ -145,7 +151,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, terminate)
     try:
         checks = run_checks(profiles, given.jobs)
-        cells = run(profiles, given.jobs, given.repeat, given.patience)
+        cells = run(profiles, given.jobs, given.repeat, given.patience, given.delay)
         tasks = run_scenarios(scenarios, given.jobs, given.repeat)
     except KeyboardInterrupt:
         print("nat-matrix: interrupted", file=sys.stderr)
@@ -153,7 +159,7 @@ def main(arguments: list[str]) -> int:
     except Terminated:
         print("nat-matrix: terminated", file=sys.stderr)
         return EXIT_TERMINATED
-    summary = report.summarize(checks, cells, tasks, time.monotonic() - began)
+    summary = report.summarize(checks, cells, tasks, time.monotonic() - began, given.delay)
     print(report.text(summary))
     if given.out:
         report.write(given.out, summary)

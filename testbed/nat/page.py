@@ -4,15 +4,11 @@ import html
 import math
 from typing import Any
 
+from testbed import page
+
 QUICK, SLOW = 100.0, 2000.0  # milliseconds, from the lightest to the darkest
 
 STYLE = """
-:root{color-scheme:light dark;--direct:#1b7f4d;--relayed:#b26a00;--failed:#6b6f76;--wrong:#c01c28}
-*{box-sizing:border-box}
-body{margin:0 auto;padding:1rem;max-width:72rem;font:15px/1.45 system-ui,sans-serif}
-h1{font-size:1.4rem;margin:0 0 .3rem}h2{font-size:1.1rem;margin:1.6rem 0 .4rem}
-p{margin:.3rem 0}.key span{display:inline-block;padding:.1rem .5rem;margin:.15rem .3rem .15rem 0;
-border-radius:.3rem;color:#fff}
 .direct{--is:var(--direct)}.relayed{--is:var(--relayed)}.failed{--is:var(--failed)}
 .wrong{--is:var(--wrong)}.key .slow{--slow:1}
 .direct,.relayed,.failed,.wrong{background:var(--is);
@@ -26,21 +22,11 @@ background:color-mix(in srgb,var(--is),#000 calc(55%*var(--slow,0)))}
 padding-right:.5em;white-space:nowrap}}
 li.bad{color:var(--wrong)}li small{opacity:.75}
 .map button:focus{outline:2px solid Highlight}
-#about{min-height:6.5em;padding:.6rem .8rem;border-left:4px solid gray;margin:.8rem 0;
-overflow-wrap:anywhere}
+#about{min-height:6.5em}
 #about:empty::before{content:"Touch a cell: what became of it, and why, is said here.";opacity:.65}
 ol{padding-left:1.8rem;columns:19rem;column-gap:2.5rem}li{break-inside:avoid;overflow-wrap:anywhere}
 table{border-collapse:collapse}td,th{padding:.15rem .8rem .15rem 0;text-align:right}
-.scenarios{columns:24rem;column-gap:2.5rem}.scenarios div{break-inside:avoid;padding:.15rem 0;
-overflow-wrap:anywhere}.scenarios span{display:inline-block;min-width:3.2rem;text-align:center;
-border-radius:.3rem;color:#fff}
 td:first-child,th:first-child{text-align:left}
-"""
-
-SCRIPT = """
-const about=document.getElementById('about');
-document.querySelector('.map')?.addEventListener('click',e=>{
- if(e.target.dataset.about)about.textContent=e.target.dataset.about});
 """
 
 
@@ -64,9 +50,9 @@ def _about(cell: dict[str, Any]) -> str:
 def _cell(cell: dict[str, Any]) -> str:
     kind = "wrong" if cell["deviates"] else cell["outcome"]
     label = "–" if cell["first_octet_ms"] is None else f"{cell['first_octet_ms']:.0f}"
-    about = html.escape(_about(cell), quote=True)
+    said = _about(cell)
     return (f'<button class="{kind}" style="--slow:{_slowness(cell["first_octet_ms"]):.2f}" '
-            f'data-about="{about}" title="{about}">{label}</button>')
+            f'{page.about(said)} title="{html.escape(said)}">{label}</button>')
 
 
 def _slowness(milliseconds: float | None) -> float:
@@ -111,7 +97,7 @@ def _scenarios(summary: dict[str, Any]) -> str:
         parts += scenario["deviations"]
         rows.append(f'<div><span class="{kind}">{label}</span> <b>{html.escape(scenario["name"])}</b>'
                     f": {html.escape('; '.join(parts)[:600])}</div>")
-    return f'<h2>Scenarios</h2><div class="scenarios">{"".join(rows)}</div>'
+    return f'<h2>Scenarios</h2><div class="list scenarios">{"".join(rows)}</div>'
 
 
 def _matrix(summary: dict[str, Any]) -> str:
@@ -136,10 +122,7 @@ def _matrix(summary: dict[str, Any]) -> str:
 
 
 def render(summary: dict[str, Any]) -> str:
-    return f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>peersock behind NATs</title><style>{STYLE}</style>
-<h1>peersock behind NATs</h1>
+    return page.document("peersock behind NATs", STYLE, f"""
 <p>{len(summary["cells"])} cells and {len(summary["scenarios"])} scenarios in
 {summary["seconds"]:.0f} s, {summary["deviations"]} not as expected. Rows connect, columns listen; the
 figure is the time from typing the code to the first octet in milliseconds, and a darker cell a slower
@@ -147,6 +130,4 @@ one. Touch a cell to see why.</p>
 <p class="key"><span class="direct">direct</span><span class="direct slow">slowly</span><span
 class="relayed">relayed</span><span class="relayed slow">slowly</span>
 <span class="failed">no connection, as expected</span><span class="wrong">not as expected</span></p>
-{_matrix(summary)}{_scenarios(summary)}
-<script>{SCRIPT}</script></html>
-"""
+{_matrix(summary)}{_scenarios(summary)}""")

@@ -5,7 +5,7 @@ import dataclasses
 from testbed.nat.theory import Behaviour
 from testbed.network import (
     ADDRESS_AND_PORT_DEPENDENT, ADDRESS_DEPENDENT, ENDPOINT_INDEPENDENT, PRESERVED, RANDOM,
-    SEQUENTIAL, Firewall, Host, Internet, KernelNat, Nat, Site)
+    SEQUENTIAL, Firewall, Host, Internet, KernelNat, Link, Nat, Site, strictest)
 from testbed.network.internet import Stage
 
 EIM = EIF = ENDPOINT_INDEPENDENT
@@ -27,21 +27,17 @@ class Profile:
     port: int = 0                 # the only one to the outside, for rendezvous and relay
     proxy: bool = False           # and only through the HTTP proxy
 
-    def build(self, internet: Internet, name: str, number: int) -> Host:
+    def build(self, internet: Internet, name: str, number: int, link: Link | None = None) -> Host:
         if self.stages:
-            return Site(internet, name, number, list(self.stages), ipv6=self.ipv6,
+            return Site(internet, name, number, list(self.stages), link, ipv6=self.ipv6,
                         ipv4=self.ipv4).host(name)
-        host = internet.host(name, [f"198.51.100.{number * 16}"])
+        host = internet.host(name, [f"198.51.100.{number * 16}"], link)
         return host.firewall(Firewall()) if self.own_firewall else host
 
 
 def _nat(name: str, text: str, *nats: Nat, ipv6: bool = False) -> Profile:
-    def strictest(dependences: list[str]) -> str:
-        order = (EIM, ADM, APDM)
-        return max(dependences, key=order.index)
-
     return Profile(name, text, nats, Behaviour(
-        strictest([n.mapping for n in nats]), strictest([n.filtering for n in nats]),
+        strictest(n.mapping for n in nats), strictest(n.filtering for n in nats),
         all(n.paired for n in nats), ipv6=ipv6), ipv6=ipv6)
 
 

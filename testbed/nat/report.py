@@ -59,13 +59,14 @@ def scenario_text(scenario: dict[str, Any]) -> str:
 
 
 def summarize(checks: list[Check], cells: list[Cell], scenarios: list[Task],
-              seconds: float) -> dict[str, Any]:
+              seconds: float, delay: float = 0) -> dict[str, Any]:
     """What is written as JSON. `deviations` counts the profiles, cells and scenarios that are not as
     expected.
     """
     return {
         "version": 1,
         "seconds": round(seconds, 1),
+        "delay_ms": delay,
         "cells_per_minute": round(len(cells) * 60 / seconds, 1),
         "profiles": [{
             "name": check.profile.name, "text": check.profile.text,

@@ -1,11 +1,18 @@
 """What boxes in the way of packets do, in the words of RFC 4787. Descriptions only: no I/O."""
 
 import dataclasses
+from collections.abc import Iterable
 
 ENDPOINT_INDEPENDENT = "endpoint-independent"
 ADDRESS_DEPENDENT = "address-dependent"
 ADDRESS_AND_PORT_DEPENDENT = "address-and-port-dependent"
 DEPENDENCIES = (ENDPOINT_INDEPENDENT, ADDRESS_DEPENDENT, ADDRESS_AND_PORT_DEPENDENT)
+
+
+def strictest(dependences: Iterable[str]) -> str:
+    """What several boxes in a row do together."""
+    return max(dependences, key=DEPENDENCIES.index)
+
 
 PRESERVED, RANDOM, SEQUENTIAL = "preserved", "random", "sequential"
 PORTS = (PRESERVED, RANDOM, SEQUENTIAL)
