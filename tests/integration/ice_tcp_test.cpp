@@ -353,8 +353,10 @@ TEST_F(IceTcpStrangers, AreSentAwayForWhatTheySay) {
                                   std::string("\0\1x", 3), std::string(as_text(check))}) {
     const UniqueFd stranger = connect_to(tcp_port(pair.a));
     ASSERT_TRUE(stranger);
+    const Instant began = adapters::monotonic_now();
     send_text(stranger, text);
     EXPECT_TRUE(pair.until([&] { return is_ended(stranger); })) << text;
+    EXPECT_LT(adapters::monotonic_now() - began, adapters::kTcpProofLimit / 2) << "at once";
   }
   let_the_peer_in();
 }
