@@ -107,7 +107,11 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     report_path();
   }
 
-  void end_remote_candidates() { nice_agent_peer_candidate_gathering_done(agent_.get(), stream_); }
+  void end_remote_candidates() {
+    nice_agent_peer_candidate_gathering_done(agent_.get(), stream_);
+    peer_ended_ = true;
+    if (tcp_) report_path();
+  }
 
   void set_trains_handler(quic::TrainsHandler handler) {
     trains_handler_ = std::move(handler);
@@ -249,7 +253,10 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     auto path = path_of_libnice();
     const bool direct = path && !path->relayed;
     if (tcp_) tcp_->set_direct(direct);
-    const auto over_tcp = tcp_ && !direct ? tcp_->path() : std::nullopt;
+    // An address that the peer has not named may be its relay's: nothing to leave a connection for.
+    const bool doubtful = direct && path->remote_type == "prflx" && !peer_ended_;
+    const bool wanted = tcp_ && (!direct || (over_tcp_ && doubtful));
+    const auto over_tcp = wanted ? tcp_->path() : std::nullopt;
     const bool was_over_tcp = std::exchange(over_tcp_, over_tcp.has_value());
     // Who waits for the one waits for nothing when the other has its place.
     if (was_over_tcp != over_tcp_) queue([this] { callbacks_.writable(); });
@@ -357,6 +364,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
   bool connected_ = false;  ///< libnice has a pair
   bool failure_ = false;    ///< it has none left, which is not yet told
   bool over_tcp_ = false;
+  bool peer_ended_ = false;  ///< it has named all of its addresses
   bool delivering_ = false;
   bool abandoned_ = false;
 };

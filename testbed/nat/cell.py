@@ -53,7 +53,7 @@ class Result:
     stood_still_ms: float | None = None  # how long no data came in, of a session that data flowed in
     seconds: float = 0.0
 
-    def take_path(self, program: "Program", patience: float, expected: str = "") -> None:
+    def take_path(self, program: "Program", patience: float) -> None:
         """Of the listening side, when it has been given `patience` seconds to find a better one, or
         the time to know why there is none.
 
@@ -64,8 +64,11 @@ class Result:
         def last() -> dict[str, Any]:
             return program.find("path_chosen")[-1]
 
-        if expected == "relayed" and last()["remote_type"] == "prflx":
-            program.wait_until(lambda: last()["kind"] == "relayed", TOLD)
+        def told() -> bool:
+            address = last()["remote_address"].rpartition(":")[0].strip("[]")
+            return last()["remote_type"] != "prflx" or address not in (RELAY, RELAY6)
+
+        program.wait_until(told, TOLD)
         program.wait_until(lambda: last()["kind"] == "direct", patience)
         waited = time.monotonic() - began
         program.wait_until(lambda: last()["reason"] != "still_checking", SETTLE)
@@ -348,4 +351,4 @@ def _session(internet: Internet, connecting: tuple[Profile, Host], listening: tu
     address = b.wait_for("listening", limit)["address"]
     moment = exchange(right, int(address.rsplit(":", 1)[1]), service)
     result.first_octet_ms = round((moment - began) * 1000, 1)
-    result.take_path(b, patience, expected)
+    result.take_path(b, patience)

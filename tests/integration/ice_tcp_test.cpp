@@ -157,18 +157,25 @@ TEST(IceTcp, OneSideThatCanBeReachedIsEnough) {
 }
 
 TEST(IceTcp, WhereUdpWorksNobodyListens) {
-  Pair pair(side(true), side(false));
-  ASSERT_TRUE(pair.connect());
-  EXPECT_FALSE(is_over_tcp(pair.a));
-  EXPECT_LT(*pair.a.connected_at - *pair.a.credentials_at, adapters::kTcpHeadStart);
-  ASSERT_NE(tcp_port(pair.a), 0);
-  for (int i = 0; i < 10; ++i) {
-    EXPECT_FALSE(connect_to(tcp_port(pair.a)));
-    EXPECT_FALSE(connect_to(tcp_port(pair.b)));
-    pass(pair, adapters::kTcpHeadStart / 5);
+  const auto in_time = [](const Side& side) {
+    return *side.connected_at - *side.credentials_at < adapters::kTcpHeadStart / 2;
+  };
+  // UDP takes some milliseconds, but for a machine that is busy with something else.
+  std::unique_ptr<Pair> pair;
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    pair = std::make_unique<Pair>(side(true), side(false));
+    ASSERT_TRUE(pair->connect());
+    if (in_time(pair->a) && in_time(pair->b)) break;
   }
-  EXPECT_FALSE(is_over_tcp(pair.a));
-  EXPECT_FALSE(is_over_tcp(pair.b));
+  ASSERT_TRUE(in_time(pair->a) && in_time(pair->b));
+  ASSERT_NE(tcp_port(pair->a), 0);
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_FALSE(connect_to(tcp_port(pair->a)));
+    EXPECT_FALSE(connect_to(tcp_port(pair->b)));
+    pass(*pair, adapters::kTcpHeadStart / 5);
+  }
+  EXPECT_FALSE(is_over_tcp(pair->a));
+  EXPECT_FALSE(is_over_tcp(pair->b));
 }
 
 TEST(IceTcp, NobodyListensBeforeThePeerIsThere) {
@@ -346,8 +353,10 @@ TEST_F(IceTcpStrangers, AreSentAwayForWhatTheySay) {
                                   std::string("\0\1x", 3), std::string(as_text(check))}) {
     const UniqueFd stranger = connect_to(tcp_port(pair.a));
     ASSERT_TRUE(stranger);
+    const Instant began = adapters::monotonic_now();
     send_text(stranger, text);
     EXPECT_TRUE(pair.until([&] { return is_ended(stranger); })) << text;
+    EXPECT_LT(adapters::monotonic_now() - began, adapters::kTcpProofLimit / 2) << "at once";
   }
   let_the_peer_in();
 }
