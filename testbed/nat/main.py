@@ -96,7 +96,8 @@ def run_checks(profiles: list[Profile], jobs: int) -> list[Check]:
 
 
 def run_scenarios(scenarios: list[Scenario], jobs: int, repeat: int) -> list[Task]:
-    tasks = [Task(scenario) for _ in range(repeat) for scenario in scenarios]
+    tasks = sorted((Task(scenario) for _ in range(repeat) for scenario in scenarios),
+                   key=lambda task: not task.scenario.long)
     done = []
     for task in runner.run(tasks, jobs):
         done.append(task)

@@ -68,6 +68,7 @@ class Scenario:
     options: tuple[object, ...] = ()   # of both sides
     names: tuple[tuple[str, str], ...] = ()  # that both sides know, each with one of its addresses
     still_ms: float = 10_000           # so long data may stand still when something happens
+    long: bool = False                 # takes its time, so it comes first
     restarts: tuple[str, ...] = ()     # why the listening side looks for another path; none: any
 
     @property

@@ -384,7 +384,7 @@ def _mid_session() -> list[Scenario]:
                  "of which one lets it in", between_moving_nats, outcomes=("relayed",),
                  reasons=DEPENDENT),
         Scenario("short-timeouts", "nobody speaks for 45 s behind NATs that forget after 30",
-                 nobody_speaks(short, 45)),
+                 nobody_speaks(short, 45), long=True),
     ]
 
 
@@ -394,4 +394,4 @@ SCENARIOS = {scenario.name: scenario for scenario in _all()}
 CHOSEN = ("one-lan", "no-internet-own-mailbox", "isolated", "isolated-hairpin", "one-carrier",
           "all-interfaces", "ipv6-only-dual-stack", "line-everything", "line-mtu-1280-tells",
           "line-black-hole", "race", "names-both-families", "names-ipv6-only-ipv6-sites", "moves",
-          "nat-reboots", "address-changes")
+          "nat-reboots", "address-changes", "check-storm")
