@@ -86,6 +86,12 @@ Outcome judge(const Evidence& evidence) {
     return *x.exit == ExitCode::kDone && *y.exit == ExitCode::kInterrupted;
   };
   if (ends(a, b) || ends(b, a)) return Outcome::kLost;
+  // The last word may be lost with the network, and no answer to it is worth waiting for without
+  // end: one side has said goodbye, the other cannot know it. Nothing is missing.
+  const auto unheard = [](const PartyRecord& x, const PartyRecord& y) {
+    return *x.exit == ExitCode::kDone && *y.exit == ExitCode::kConnectionLost;
+  };
+  if ((unheard(a, b) || unheard(b, a)) && everything_arrived(evidence)) return Outcome::kLost;
   const bool both_failed = *a.exit != ExitCode::kDone && *b.exit != ExitCode::kDone;
   return both_failed ? Outcome::kLost : Outcome::kBroken;
 }

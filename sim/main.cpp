@@ -14,6 +14,7 @@
 #include <CLI/CLI.hpp>
 
 #include "libc/real.hpp"
+#include "memory_base.hpp"
 #include "report_json.hpp"
 #include "scenario_json.hpp"
 #include "scenarios/scenarios.hpp"
@@ -67,7 +68,7 @@ double wall_clock() {
 bool run_one(Scenario scenario, const RunOptions& options) {
   if (scenario.vary != nullptr) scenario.vary(scenario, options.seed);
   const double began = wall_clock();
-  const Report report = run(scenario, options);
+  const Report report = run_to_base(scenario, options);
   std::puts(render_json(scenario, options, report, wall_clock() - began).c_str());
   (void)std::fflush(stdout);
   return passed(scenario, report);
@@ -128,6 +129,7 @@ int main_of(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
+    peersock::sim::keep_no_memory_at_hand(argv);
     return peersock::sim::main_of(argc, argv);
   } catch (const std::exception& error) {
     (void)std::fprintf(stderr, "peersock-sim: %s\n", error.what());

@@ -18,7 +18,8 @@ enum class Outcome : std::uint8_t {
   kDirect,   ///< everything arrived, over a direct path; both sides exit with 0
   kRelayed,  ///< likewise, over a relay
   kNoPath,   ///< no data; each side exits with 6, or 8 when the other told it so
-  kLost,     ///< no side exits with 0 but when the other was interrupted, and each has said why
+  kLost,     ///< no side exits with 0 but when the other was interrupted, or everything had
+             ///< arrived when it lost touch; and each has said why
   kBroken,   ///< anything else: a defect
 };
 [[nodiscard]] std::string_view to_string(Outcome outcome);
