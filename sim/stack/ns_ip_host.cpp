@@ -44,6 +44,12 @@ void set_defaults() {
   SetDefault("ns3::Icmpv6L4Protocol::DAD", ns3::BooleanValue(false));
 }
 
+/// ns-3 ends the program when an interface without an address is to send, so one that has lost its
+/// last one has this. Nobody is told of it, and the backbone has no way to it.
+ns3::Ipv4Address nowhere() {
+  return {"0.0.0.1"};
+}
+
 /// ns-3 takes no reset with an acknowledgement from a host that refuses a connection. Without it,
 /// it does, and nowhere else does it matter. Checksums are neither made nor looked at.
 void make_refusal_plain(Frame& frame) {
@@ -130,6 +136,7 @@ void IpHost::add_address(const std::string& address, int prefix) {
     impl_->ipv4->AddAddress(
         impl_->ipv4_interface(),
         ns3::Ipv4InterfaceAddress(ns3::Ipv4Address(address.c_str()), ns3::Ipv4Mask(mask)));
+    impl_->ipv4->RemoveAddress(impl_->ipv4_interface(), nowhere());
   } else {
     impl_->ipv6->AddAddress(
         impl_->ipv6_interface(),
@@ -141,7 +148,11 @@ void IpHost::add_address(const std::string& address, int prefix) {
 void IpHost::remove_address(const std::string& address) {
   impl_->own.erase(route_address(address.c_str()));
   if (address.find(':') == std::string::npos) {
-    impl_->ipv4->RemoveAddress(impl_->ipv4_interface(), ns3::Ipv4Address(address.c_str()));
+    const auto interface = impl_->ipv4_interface();
+    if (impl_->ipv4->GetNAddresses(interface) == 1) {
+      impl_->ipv4->AddAddress(interface, ns3::Ipv4InterfaceAddress(nowhere(), ns3::Ipv4Mask(~0U)));
+    }
+    impl_->ipv4->RemoveAddress(interface, ns3::Ipv4Address(address.c_str()));
   } else {
     impl_->ipv6->RemoveAddress(impl_->ipv6_interface(), ns3::Ipv6Address(address.c_str()));
   }
@@ -152,6 +163,7 @@ std::vector<InterfaceAddress> IpHost::addresses() const {
   for (std::uint32_t i = 0; i < impl_->ipv4->GetNInterfaces(); ++i) {
     for (std::uint32_t j = 0; j < impl_->ipv4->GetNAddresses(i); ++j) {
       const auto found = impl_->ipv4->GetAddress(i, j);
+      if (found.GetLocal() == nowhere()) continue;
       InterfaceAddress address{any_name(Family::kIpv4), found.GetMask().GetPrefixLength(), i == 0};
       found.GetLocal().Serialize(address.name.address.data());
       all.push_back(address);

@@ -131,15 +131,7 @@ class NsTcp final : public StackTcp {
   bool at_end() const override { return ended_ && available() == 0; }
 
   std::size_t receive(std::span<std::uint8_t> into, bool peek) override {
-    while (kept_.size() < into.size() && socket_->GetRxAvailable() > 0) {
-      const auto packet = socket_->Recv(
-          static_cast<std::uint32_t>(std::min(kPiece, into.size() - kept_.size())), 0);
-      if (!packet || packet->GetSize() == 0) break;
-      const std::size_t before = kept_.size();
-      kept_.resize(before + packet->GetSize());
-      unannounced_ += packet->GetSize();
-      packet->CopyData(kept_.data() + before, packet->GetSize());
-    }
+    take(into.size());
     announce_room();
     const std::size_t size = std::min(into.size(), kept_.size());
     std::copy_n(kept_.begin(), size, into.begin());
@@ -160,6 +152,19 @@ class NsTcp final : public StackTcp {
   }
 
  private:
+  /// Out of ns-3, until so much is kept here.
+  void take(std::size_t wanted) {
+    while (kept_.size() < wanted && socket_->GetRxAvailable() > 0) {
+      const auto packet =
+          socket_->Recv(static_cast<std::uint32_t>(std::min(kPiece, wanted - kept_.size())), 0);
+      if (!packet || packet->GetSize() == 0) break;
+      const std::size_t before = kept_.size();
+      kept_.resize(before + packet->GetSize());
+      unannounced_ += packet->GetSize();
+      packet->CopyData(kept_.data() + before, packet->GetSize());
+    }
+  }
+
   void watch() {
     socket_->SetConnectCallback(ns3::MakeCallback(&NsTcp::succeeded, this),
                                 ns3::MakeCallback(&NsTcp::gave_up, this));
@@ -219,7 +224,11 @@ class NsTcp final : public StackTcp {
     ended_ = true;
     notify();
   }
-  void changed(SocketPtr /*socket*/) { notify(); }
+  void changed(SocketPtr /*socket*/) {
+    // ns-3 resets a connection whose both directions have ended while something waits to be read.
+    if (finished_) take(SIZE_MAX);
+    notify();
+  }
   void emptied(SocketPtr /*socket*/, std::uint32_t /*room*/) { notify(); }
   // A connection that is being made has the function of its listener, also when that has gone.
   static void arrived(std::shared_ptr<NsTcp*> listener, SocketPtr socket,
