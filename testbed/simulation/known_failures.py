@@ -1,10 +1,10 @@
 """Runs that fail and are not mended yet: what was seen, no more. Each is run all the same, and one
 that passes is reported, so that its line can go."""
 
-KNOWN_FAILURES = {
-    ("chaos", 28): "a wake-up descriptor of a main context (eventfd) is left open on the connector",
-    ("chaos", 134): "a wake-up descriptor of a main context (eventfd) is left open on both sides",
-}
+_CLOSING_TIMER = ("some 540 octets are left behind by each run without a path; a part of it is "
+                  "libsoup's timer of a WebSocket that is being closed")
+
+KNOWN_FAILURES = {("chaos", seed): _CLOSING_TIMER for seed in (263, 450, 956, 975)}
 
 
 def is_known(result: dict) -> bool:
