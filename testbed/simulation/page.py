@@ -174,7 +174,7 @@ def render(document: dict[str, Any]) -> str:
     key = "".join(f'<span class="{kind}">{name}</span>' for kind, name in NAMES.items())
     rest = "".join(_other(name, group) for name, group in others(results).items())
     return page.document("peersock in simulated networks", STYLE, f"""
-<p>{len(results)} runs of {len(names)} scenarios in {document["wall_seconds"]:.0f} s of real time;
+<p>{len(results)} runs of {len(names)} scenario{"s"[len(names) == 1:]} in {document["wall_seconds"]:.0f} s of real time;
 {passed} are as expected, {len(results) - passed} are not. NATs are named mapping-filtering as in
 RFC 4787, all boxes of a site together: ei endpoint-independent, ad address-dependent, apd
 address-and-port-dependent; m mapping, f filtering. Touch a field or a row to read more.</p>
