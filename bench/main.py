@@ -166,7 +166,10 @@ class Bench:
 
     def _wanted(self, network):
         quick = QUICK_SYSTEMS.get(network.key, ()) if self.options.quick else ()
-        return self.options.systems or quick or network.systems
+        chosen = self.options.systems or quick or network.systems
+        if network.measure == "connect":  # not everything has sessions
+            chosen = [key for key in chosen if key in network.systems]
+        return chosen
 
     def _network(self, network, place, clients, seconds):
         wanted = self._wanted(network)

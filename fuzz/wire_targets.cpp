@@ -18,6 +18,7 @@
 #include "wire/stream_header.hpp"
 #include "wire/stun.hpp"
 #include "wire/stun_check.hpp"
+#include "wire/tcp_frame.hpp"
 #include "wire/text.hpp"
 #include "wire/websocket.hpp"
 
@@ -346,6 +347,34 @@ std::string run_check(ByteView input) {
   return check_address(parsed->mapped);
 }
 
+// --- frames on a TCP connection, wherever it is cut
+
+std::vector<Bytes> frames_seeds() {
+  Bytes two;
+  wire::append_tcp_frame(two, Bytes{1, 2, 3});
+  wire::append_tcp_frame(two, Bytes(300, 7));
+  return {two, Bytes{0, 0, 0, 1, 9, 0xff, 0xff}};
+}
+
+std::vector<Bytes> frames_in(ByteView input, std::size_t piece) {
+  std::vector<Bytes> found;
+  wire::TcpFrameReader reader;
+  for (std::size_t at = 0; at < input.size(); at += piece) {
+    reader.add(input.subspan(at, std::min(piece, input.size() - at)));
+    while (const auto frame = reader.next()) found.emplace_back(frame->begin(), frame->end());
+  }
+  return found;
+}
+
+std::string run_frames(ByteView input) {
+  const std::vector<Bytes> whole = frames_in(input, std::max<std::size_t>(input.size(), 1));
+  if (frames_in(input, 1) != whole) return "frames that depend on where the stream was cut";
+  for (const Bytes& frame : whole) {
+    if (frame.empty() || frame.size() > wire::kMaxTcpFrame) return "a frame of a wrong size";
+  }
+  return {};
+}
+
 // --- an HTTP proxy: its answer, its address, and the hosts that go without it
 
 std::vector<Bytes> proxy_seeds() {
@@ -378,6 +407,7 @@ constexpr std::array kTargets{
     Target{"ice", ice_seeds, run_ice},
     Target{"candidate", candidate_seeds, run_candidate},
     Target{"check", check_seeds, run_check},
+    Target{"frames", frames_seeds, run_frames},
     Target{"control", control_seeds, run_control},
     Target{"header", header_seeds, run_header},
     Target{"stun", stun_seeds, run_stun},

@@ -1,5 +1,8 @@
 #include "judge.hpp"
 
+#include <algorithm>
+#include <chrono>
+
 #include <fmt/format.h>
 
 namespace peersock::sim {
@@ -13,6 +16,10 @@ bool everything_arrived(const Evidence& evidence) {
   const std::uint64_t octets = evidence.scenario.octets;
   return arrived(evidence.client, octets) && evidence.services.size() == 1 &&
          arrived(evidence.services.front(), octets);
+}
+
+double in_seconds(Nanos time) {
+  return std::chrono::duration<double>(time).count();
 }
 
 bool found_no_path(const PartyRecord& record) {
@@ -79,6 +86,12 @@ Outcome judge(const Evidence& evidence) {
     return *x.exit == ExitCode::kDone && *y.exit == ExitCode::kInterrupted;
   };
   if (ends(a, b) || ends(b, a)) return Outcome::kLost;
+  // The last word may be lost with the network, and no answer to it is worth waiting for without
+  // end: one side has said goodbye, the other cannot know it. Nothing is missing.
+  const auto unheard = [](const PartyRecord& x, const PartyRecord& y) {
+    return *x.exit == ExitCode::kDone && *y.exit == ExitCode::kConnectionLost;
+  };
+  if ((unheard(a, b) || unheard(b, a)) && everything_arrived(evidence)) return Outcome::kLost;
   const bool both_failed = *a.exit != ExitCode::kDone && *b.exit != ExitCode::kDone;
   return both_failed ? Outcome::kLost : Outcome::kBroken;
 }
@@ -97,6 +110,23 @@ std::vector<std::string> violations(const Evidence& evidence) {
     found.emplace_back("one connection reached the service more than once");
   }
   return found;
+}
+
+std::optional<double> first_octet_seconds(const Evidence& evidence) {
+  const auto started = evidence.connector.record().started;
+  if (!started || evidence.client == nullptr || !evidence.client->result().first_octet) {
+    return std::nullopt;
+  }
+  return in_seconds(*evidence.client->result().first_octet - *started);
+}
+
+std::optional<double> octets_per_second(const Evidence& evidence) {
+  const std::uint64_t octets = evidence.scenario.octets;
+  if (octets == 0 || !everything_arrived(evidence)) return std::nullopt;
+  const TransferResult& client = evidence.client->result();
+  const TransferResult& service = evidence.services.front()->result();
+  const Nanos took = std::max(*client.last_octet, *service.last_octet) - client.began;
+  return static_cast<double>(octets) / in_seconds(took);
 }
 
 }  // namespace peersock::sim

@@ -1,6 +1,7 @@
 // What came of a simulation, by what both users and both local programs saw.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,5 +22,10 @@ struct Evidence {
 [[nodiscard]] Outcome judge(const Evidence& evidence);
 /// What must never be, whatever the network does; one sentence each.
 [[nodiscard]] std::vector<std::string> violations(const Evidence& evidence);
+
+/// See `Report`. Nothing when there was none.
+[[nodiscard]] std::optional<double> first_octet_seconds(const Evidence& evidence);
+/// See `Report`. Nothing unless everything has arrived.
+[[nodiscard]] std::optional<double> octets_per_second(const Evidence& evidence);
 
 }  // namespace peersock::sim

@@ -1,7 +1,12 @@
 // peersock-sim: runs scenarios, one line of JSON each.
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 #include <exception>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,7 +14,9 @@
 #include <CLI/CLI.hpp>
 
 #include "libc/real.hpp"
+#include "memory_base.hpp"
 #include "report_json.hpp"
+#include "scenario_json.hpp"
 #include "scenarios/scenarios.hpp"
 
 namespace peersock::sim {
@@ -20,6 +27,8 @@ struct Arguments {
   std::uint64_t first_seed = 1;
   std::uint64_t seeds = 1;
   bool list = false;
+  bool from_stdin = false;
+  std::string file;
   RunOptions options;
 };
 
@@ -29,10 +38,18 @@ bool matches(std::string_view pattern, std::string_view name) {
   return name.starts_with(pattern.substr(0, pattern.size() - 1));
 }
 
-std::vector<Scenario> chosen(const std::vector<std::string>& patterns) {
+/// Those of the tables, unless there is a file of others.
+std::vector<Scenario> known(const std::string& path) {
+  if (path.empty()) return all_scenarios();
+  std::ifstream file(path);
+  if (!file) throw std::runtime_error(path + " cannot be read");
+  return read_scenarios(std::string(std::istreambuf_iterator<char>(file), {}));
+}
+
+std::vector<Scenario> chosen(const Arguments& arguments) {
   std::vector<Scenario> found;
-  for (auto& scenario : all_scenarios()) {
-    for (const auto& pattern : patterns) {
+  for (auto& scenario : known(arguments.file)) {
+    for (const auto& pattern : arguments.scenarios) {
       if (!matches(pattern, scenario.name)) continue;
       found.push_back(std::move(scenario));
       break;
@@ -51,14 +68,26 @@ double wall_clock() {
 bool run_one(Scenario scenario, const RunOptions& options) {
   if (scenario.vary != nullptr) scenario.vary(scenario, options.seed);
   const double began = wall_clock();
-  const Report report = run(scenario, options);
+  const Report report = run_to_base(scenario, options);
   std::puts(render_json(scenario, options, report, wall_clock() - began).c_str());
   (void)std::fflush(stdout);
   return passed(scenario, report);
 }
 
+/// One process for many runs, of which each is asked for when the one before is over.
+int run_from_stdin(Arguments& arguments, const std::vector<Scenario>& scenarios) {
+  bool all_passed = true;
+  std::string name;
+  while (std::cin >> name >> arguments.options.seed) {
+    const auto found = std::ranges::find(scenarios, name, &Scenario::name);
+    if (found == scenarios.end()) throw std::runtime_error("there is no scenario " + name);
+    all_passed = run_one(*found, arguments.options) && all_passed;
+  }
+  return all_passed ? 0 : 1;
+}
+
 int run_all(Arguments& arguments) {
-  const auto scenarios = chosen(arguments.scenarios);
+  const auto scenarios = chosen(arguments);
   if (scenarios.empty()) {
     (void)std::fputs("peersock-sim: no scenario has this name; --list shows them all\n", stderr);
     return 2;
@@ -67,6 +96,7 @@ int run_all(Arguments& arguments) {
     for (const auto& scenario : scenarios) std::puts(scenario.name.c_str());
     return 0;
   }
+  if (arguments.from_stdin) return run_from_stdin(arguments, scenarios);
   bool all_passed = true;
   for (const auto& scenario : scenarios) {
     for (std::uint64_t i = 0; i < arguments.seeds; ++i) {
@@ -85,6 +115,9 @@ int main_of(int argc, char** argv) {
   app.add_option("--seeds", arguments.seeds, "how many seeds");
   app.add_option("--pcap", arguments.options.pcap_folder, "writes each host's packets there");
   app.add_flag("--trace", arguments.options.trace, "the machines' steps, on standard error");
+  app.add_option("--file", arguments.file, "takes scenarios from it (docs/simulation.md)");
+  app.add_flag("--stdin", arguments.from_stdin,
+               "runs what standard input names: NAME SEED, a line");
   app.add_flag("--list", arguments.list, "names the scenarios");
   CLI11_PARSE(app, argc, argv);
   if (arguments.scenarios.empty()) arguments.scenarios = {"*"};
@@ -96,6 +129,7 @@ int main_of(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
+    peersock::sim::keep_no_memory_at_hand(argv);
     return peersock::sim::main_of(argc, argv);
   } catch (const std::exception& error) {
     (void)std::fprintf(stderr, "peersock-sim: %s\n", error.what());

@@ -11,6 +11,7 @@ Party::~Party() {
 }
 
 void Party::start(adapters::GlibHostConfig config) {
+  record_.started = now();
   host_.run([&] {
     auto made = adapters::GlibHost::create(host_.context(), std::move(config),
                                            {[this](const Event& event) { on_event(event); },

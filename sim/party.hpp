@@ -15,6 +15,7 @@ namespace peersock::sim {
 
 /// What a session has shown its user, as far as scenarios judge it.
 struct PartyRecord {
+  std::optional<Nanos> started;
   std::optional<Nanos> authenticated;
   std::optional<Nanos> listening;
   std::optional<PathInfo> path;  ///< the latest

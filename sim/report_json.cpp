@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "scenario_json.hpp"
+
 namespace peersock::sim {
 namespace {
 
@@ -38,12 +40,15 @@ std::string render_json(const Scenario& scenario, const RunOptions& options, con
       {"outcome", to_string(report.outcome)},
       {"expected", names(scenario.expected)},
       {"connect_seconds", maybe(report.connect_seconds)},
+      {"first_octet_seconds", maybe(report.first_octet_seconds)},
+      {"octets_per_second", maybe(report.octets_per_second)},
       {"virtual_seconds", report.virtual_seconds},
       {"wall_seconds", wall_seconds},
       {"digest", fmt::format("{:016x}", report.digest)},
       {"listener", side(report.listener)},
       {"connector", side(report.connector)},
       {"violations", report.violations},
+      {"network", network_json(scenario)},
   };
   return line.dump();
 }

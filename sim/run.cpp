@@ -103,6 +103,8 @@ class Simulation {
     report.connector = report_of(evidence.connector);
     report.connect_seconds = told.connect_seconds();
     report.digest = world_.digest().value();
+    report.first_octet_seconds = first_octet_seconds(evidence);
+    report.octets_per_second = octets_per_second(evidence);
     report.outcome = judge(evidence);
     report.violations = all_violations();
     return report;

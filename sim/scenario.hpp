@@ -18,7 +18,8 @@ enum class Outcome : std::uint8_t {
   kDirect,   ///< everything arrived, over a direct path; both sides exit with 0
   kRelayed,  ///< likewise, over a relay
   kNoPath,   ///< no data; each side exits with 6, or 8 when the other told it so
-  kLost,     ///< no side exits with 0 but when the other was interrupted, and each has said why
+  kLost,     ///< no side exits with 0 but when the other was interrupted, or everything had
+             ///< arrived when it lost touch; and each has said why
   kBroken,   ///< anything else: a defect
 };
 [[nodiscard]] std::string_view to_string(Outcome outcome);
@@ -112,6 +113,11 @@ struct Report {
   SideReport connector;
   /// From the start of the second side to the listening socket.
   std::optional<double> connect_seconds;
+  /// From the start of the second side to the first octet that the local program there, behind the
+  /// listening socket, gets.
+  std::optional<double> first_octet_seconds;
+  /// Goodput in virtual time, each way: from the local connection until both ends have everything.
+  std::optional<double> octets_per_second;
   double virtual_seconds = 0;
   std::uint64_t digest = 0;
   /// What went against an invariant; one sentence each.

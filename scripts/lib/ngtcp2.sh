@@ -5,6 +5,8 @@
 
 # The first version with every function that we call.
 NGTCP2_WANTED=1.24
+# The first one whose BBR keeps the rate that it has found (correct_ngtcp2).
+NGTCP2_CORRECT=1.25
 # No release has it yet.
 NGTCP2_RELEASE=sid
 
@@ -19,12 +21,26 @@ NGTCP2_CFLAGS='-O2 -DNDEBUG'
 
 system_ngtcp2_is_enough() {
   system_openssl_is_enough &&
-    pkg-config --atleast-version="$NGTCP2_WANTED" libngtcp2 libngtcp2_crypto_ossl 2>/dev/null
+    pkg-config --atleast-version="$NGTCP2_CORRECT" libngtcp2 libngtcp2_crypto_ossl 2>/dev/null
+}
+
+# Before version 1.25 BBR takes each round trip for the end of a probe, and so forgets the best rate
+# that it has seen after two of them instead of two probes. As it sends a little slower than that, it
+# gets slower all the time, and with losses quickly.
+NGTCP2_END_OF_PROBE='ack_phase == NGTCP2_BBR_ACK_PHASE_ACKS_PROBE_STOPPING'
+NGTCP2_PROBE_HAS_ENDED='bbr->ack_phase = NGTCP2_BBR_ACK_PHASE_ACKS_REFILLING;'
+
+# correct_ngtcp2 SOURCE VERSION: fails where the source is not what it is taken for.
+correct_ngtcp2() {
+  if dpkg --compare-versions "$2" ge "$NGTCP2_CORRECT"; then return 0; fi
+  sed -i "/$NGTCP2_END_OF_PROBE/,/{\$/ s/{\$/{ $NGTCP2_PROBE_HAS_ENDED/" "$1/lib/ngtcp2_bbr.c"
+  [ "$(grep -cF "$NGTCP2_PROBE_HAS_ENDED" "$1/lib/ngtcp2_bbr.c")" = 2 ]
 }
 
 # The headers of the OpenSSL below it are part of what it is made of.
 ngtcp2_recipe_hash() {
-  printf '%s\n' "$NGTCP2_RELEASE" "${NGTCP2_FLAGS[@]}" "$NGTCP2_CFLAGS" "${1:-system}" |
+  printf '%s\n' "$NGTCP2_RELEASE" "${NGTCP2_FLAGS[@]}" "$NGTCP2_CFLAGS" "${1:-system}" \
+    "$NGTCP2_END_OF_PROBE" "$NGTCP2_PROBE_HAS_ENDED" |
     sha256sum | cut -c1-8
 }
 
@@ -67,6 +83,7 @@ make_ngtcp2() {
   if [ -n "$openssl" ]; then pkg_config='pkg-config --static'; fi
   export PKG_CONFIG_PATH=$openssl${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
   cd "$1/source" &&
+    correct_ngtcp2 "$PWD" "$(sed -n "s/^PACKAGE_VERSION='\(.*\)'/\1/p" configure)" &&
     ./configure --prefix="$2" "${NGTCP2_FLAGS[@]}" CFLAGS="$NGTCP2_CFLAGS" \
       PKG_CONFIG="$pkg_config" &&
     make -j"$(nproc)" &&

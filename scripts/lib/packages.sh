@@ -119,7 +119,7 @@ ngtcp2_packages() {
   local candidate
   if ngtcp2_is_here; then return 0; fi
   candidate=$(candidate_of libngtcp2-crypto-ossl-dev)
-  if [ -n "$candidate" ] && dpkg --compare-versions "$candidate" ge "$NGTCP2_WANTED"; then
+  if [ -n "$candidate" ] && dpkg --compare-versions "$candidate" ge "$NGTCP2_CORRECT"; then
     printf '%s\n' "${PACKAGES_NGTCP2_SYSTEM[@]}"
   else
     printf '%s\n' "${PACKAGES_NGTCP2[@]}"

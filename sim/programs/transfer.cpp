@@ -31,6 +31,7 @@ Transfer::Transfer(GMainContext* context, adapters::UniqueFd fd, TransferPlan pl
         pausing_ = false;
         step();
       }) {
+  result_.began = now();
   watch();
 }
 
@@ -89,6 +90,8 @@ void Transfer::read_all() {
       result_.ended = true;
       return;
     }
+    if (!result_.first_octet) result_.first_octet = now();
+    result_.last_octet = now();
     for (ssize_t i = 0; i < got && !result_.wrong_at; ++i) {
       const auto at = result_.received + static_cast<std::uint64_t>(i);
       if (octets[static_cast<std::size_t>(i)] != pattern_octet(plan_.expect_seed, at)) {

@@ -12,6 +12,7 @@
 #include "adapters/fd_watch.hpp"
 #include "adapters/unique_fd.hpp"
 #include "adapters/wakeup.hpp"
+#include "stack/scheduler.hpp"
 
 namespace peersock::sim {
 
@@ -26,6 +27,9 @@ struct TransferPlan {
 };
 
 struct TransferResult {
+  Nanos began{};  ///< in virtual time
+  std::optional<Nanos> first_octet;
+  std::optional<Nanos> last_octet;
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
   /// The place of the first octet that was not the expected one.

@@ -18,6 +18,8 @@ namespace peersock::sim {
 /// Loss up to 20 % of each line, also in bursts, delay up to a second, reordering, duplication, narrow
 /// lines.
 [[nodiscard]] std::vector<Scenario> weather_scenarios();
+/// The same transfer under more and more loss, for each engine.
+[[nodiscard]] std::vector<Scenario> throughput_scenarios();
 /// What fails at each step: the rendezvous server, a NAT, a line, a side.
 [[nodiscard]] std::vector<Scenario> fault_scenarios();
 /// The rendezvous server fails, a side vanishes or is interrupted, at each step of the machines.

@@ -1,5 +1,7 @@
 #include <utility>
+#include <vector>
 
+#include <ns3/packet.h>
 #include <ns3/simulator.h>
 
 #include "stack/scheduler.hpp"
@@ -35,6 +37,16 @@ void reset_scheduler() {
   ns3::Simulator::Destroy();
 }
 
+void fill_packet_stores() {
+  constexpr int kMostKept = 1100;
+  constexpr std::uint32_t kLargest = 4096;  // octets, more than any frame
+  const std::vector<std::uint8_t> octets(kLargest);
+  std::vector<ns3::Ptr<ns3::Packet>> packets;
+  for (int i = 0; i < kMostKept; ++i) {
+    packets.push_back(ns3::Create<ns3::Packet>(octets.data(), kLargest));
+  }
+}
+
 class Timer::Impl {
  public:
   explicit Impl(std::function<void()> fire) : fire_(std::move(fire)) {}
@@ -49,7 +61,7 @@ class Timer::Impl {
     event_ = ns3::Simulator::Schedule(to_ns(delay), [this] { fire_(); });
   }
   void after_at_most(Nanos delay) {
-    if (event_.IsRunning() && ns3::Simulator::GetDelayLeft(event_) <= to_ns(delay)) return;
+    if (!event_.IsExpired() && ns3::Simulator::GetDelayLeft(event_) <= to_ns(delay)) return;
     after(delay);
   }
   void cancel() { event_.Cancel(); }

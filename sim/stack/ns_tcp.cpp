@@ -45,6 +45,7 @@ class NsTcp final : public StackTcp {
   }
   ~NsTcp() override {
     ready_ = nullptr;
+    *self_ = nullptr;
     unwatch();
     // What nobody has accepted is refused, as by a program that has gone.
     pending_.clear();
@@ -77,7 +78,10 @@ class NsTcp final : public StackTcp {
   int listen() override {
     if (std::exchange(listening_, true)) return 0;
     socket_->SetAcceptCallback(ns3::MakeNullCallback<bool, SocketPtr, const ns3::Address&>(),
-                               ns3::MakeCallback(&NsTcp::arrived, this));
+                               ns3::MakeBoundCallback(&NsTcp::arrived, self_));
+    // Those that arrive inherit these, and would report their own end as this socket's.
+    const auto nothing = ns3::MakeNullCallback<void, SocketPtr>();
+    socket_->SetCloseCallbacks(nothing, nothing);
     return socket_->Listen() == 0 ? 0 : errno_of(socket_->GetErrno());
   }
 
@@ -226,14 +230,20 @@ class NsTcp final : public StackTcp {
     notify();
   }
   void emptied(SocketPtr /*socket*/, std::uint32_t /*room*/) { notify(); }
-  void arrived(SocketPtr socket, const ns3::Address& /*from*/) {
-    pending_.push_back(std::make_unique<NsTcp>(std::move(socket), family_, true, keeper_));
-    notify();
+  // A connection that is being made has the function of its listener, also when that has gone.
+  static void arrived(std::shared_ptr<NsTcp*> listener, SocketPtr socket,
+                      const ns3::Address& /*from*/) {
+    NsTcp* const self = *listener;
+    if (self == nullptr) return Reach::reset(*ns3::DynamicCast<ns3::TcpSocketBase>(socket));
+    self->pending_.push_back(
+        std::make_unique<NsTcp>(std::move(socket), self->family_, true, self->keeper_));
+    self->notify();
   }
 
   Family family_;
   SocketPtr socket_;
   std::shared_ptr<NsKeeper> keeper_;
+  std::shared_ptr<NsTcp*> self_ = std::make_shared<NsTcp*>(this);
   std::function<void()> ready_;
   std::deque<std::unique_ptr<StackTcp>> pending_;
   std::vector<std::uint8_t> kept_;  // taken out of ns-3, which knows no peeking

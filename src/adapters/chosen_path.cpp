@@ -120,28 +120,12 @@ quic::SendOutcome ChosenPath::send(const quic::DatagramTrain& train) {
     give_up();
     return nice_.send_batch(train);
   }
-  count(train, outcome);
+  split_statistics_.count(train, outcome);
   if (outcome == quic::SendOutcome::kWouldBlock) {
     owner_waits_ = true;
     watch_->watch(/*readable=*/true, /*writable=*/true);
   }
   return outcome;
-}
-
-void ChosenPath::count(const quic::DatagramTrain& train, quic::SendOutcome outcome) {
-  ++split_statistics_.calls;
-  switch (outcome) {
-    case quic::SendOutcome::kSent:
-      split_statistics_.datagrams += quic::datagrams_in(train);
-      break;
-    case quic::SendOutcome::kWouldBlock:
-      ++split_statistics_.would_block;
-      break;
-    case quic::SendOutcome::kTooBig:
-    case quic::SendOutcome::kError:
-      split_statistics_.lost += quic::datagrams_in(train);
-      break;
-  }
 }
 
 SendStatistics ChosenPath::statistics() const {

@@ -52,7 +52,6 @@ class ChosenPath {
   void give_up();
   void drain_retired();
   void on_ready(bool readable, bool writable);
-  void count(const quic::DatagramTrain& train, quic::SendOutcome outcome);
 
   ::NiceAgent* agent_;
   guint stream_;

@@ -30,7 +30,7 @@ struct GlibHostConfig {
   /// The role and the resolver are filled in by the host. Its proxies are also those of the
   /// rendezvous.
   IceAgentConfig ice;
-  QuicEngine engine = QuicEngine::kOpenSsl;
+  QuicEngine engine = kDefaultQuicEngine;
   Congestion congestion = kDefaultCongestion;
   /// Whether a relayed session looks for a port of an endpoint-dependent NAT.
   bool port_search = true;

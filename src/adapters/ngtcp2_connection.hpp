@@ -123,7 +123,8 @@ class Ngtcp2Connection final : public quic::Connection {
   SendBudget budget_;
   SslContextPtr context_;
   std::unordered_map<quic::StreamId, std::unique_ptr<Ngtcp2Stream>> streams_;
-  StreamTurns turns_;  ///< of those that have something to send
+  StreamTurns turns_;      ///< of those that have something to send
+  std::size_t share_ = 1;  ///< octets of a turn; fewer than a packet has: a packet
   std::unique_ptr<Ngtcp2Tls> tls_;
   Ngtcp2ConnectionPtr connection_;  ///< after what it points to
 

@@ -118,7 +118,7 @@ std::size_t Ngtcp2Connection::full_datagram() const {
                   limit_.octets());
 }
 
-/// One packet, filled from the streams that have something to send, in turn.
+/// One packet, of the stream whose turn it is, and filled up by those behind it.
 ngtcp2_ssize Ngtcp2Connection::write_packet(ngtcp2_path* path, ngtcp2_pkt_info* info,
                                             MutableBytes into, ngtcp2_tstamp at) {
   into = into.first(std::min(into.size(), limit_.octets()));
@@ -144,14 +144,13 @@ ngtcp2_ssize Ngtcp2Connection::write_packet(ngtcp2_path* path, ngtcp2_pkt_info* 
         at);
     if (stream != nullptr && taken >= 0) {
       stream->on_sent(static_cast<std::size_t>(taken), fin);
-      turns_.serve();
+      turns_.serve(static_cast<std::size_t>(taken), share_);
     }
     if (stream != nullptr &&
         (size == NGTCP2_ERR_STREAM_DATA_BLOCKED || size == NGTCP2_ERR_STREAM_SHUT_WR ||
          size == NGTCP2_ERR_STREAM_NOT_FOUND)) {
       // The first of them comes back with MAX_STREAM_DATA, the others never.
-      turns_.leave();
-      stream->queued = false;
+      if (turns_.leave()) stream->queued = false;
       continue;
     }
     if (size != NGTCP2_ERR_WRITE_MORE) return size;
@@ -162,11 +161,9 @@ ngtcp2_ssize Ngtcp2Connection::write_packet(ngtcp2_path* path, ngtcp2_pkt_info* 
 Ngtcp2Stream* Ngtcp2Connection::next_with_output() {
   while (!turns_.empty()) {
     const auto found = streams_.find(turns_.front());
-    if (found != streams_.end()) {
-      if (found->second->has_output()) return found->second.get();
-      found->second->queued = false;
-    }
-    turns_.leave();
+    Ngtcp2Stream* const stream = found == streams_.end() ? nullptr : found->second.get();
+    if (stream != nullptr && stream->has_output()) return stream;
+    if (turns_.leave() && stream != nullptr) stream->queued = false;
   }
   return nullptr;
 }

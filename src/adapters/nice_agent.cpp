@@ -7,48 +7,20 @@
 
 #include "adapters/chosen_path.hpp"
 #include "adapters/glib_ptr.hpp"
+#include "adapters/interfaces.hpp"
 #include "adapters/nice_candidate.hpp"
 #include "adapters/nice_closing.hpp"
 #include "adapters/nice_gathering.hpp"
 #include "adapters/nice_offers.hpp"
+#include "adapters/nice_setup.hpp"
+#include "adapters/nice_storm.hpp"
+#include "adapters/tcp_paths.hpp"
 #include "adapters/nice_patience.hpp"
 #include "adapters/train_collector.hpp"
 #include "adapters/wakeup.hpp"
 
 namespace peersock::adapters {
 namespace {
-
-/// Ta, in milliseconds. A check leaves one Ta after the credentials are known, so it is most of
-/// the time to connect on a LAN. RFC 8445 section 14.2 allows no less than 5.
-constexpr guint kPacing = 5;
-/// First retransmission towards a STUN or TURN server, in milliseconds. Checks between peers have
-/// 500 (RFC 8445 section 14.3), which libnice keeps to by itself.
-constexpr guint kStunInitialTimeout = 250;
-/// With these a check is sent 4 times within 3.5 s and given up after 4.5 s, a request to a server
-/// after 2.25 s. Each further one doubles it.
-constexpr guint kTransmissions = 4;
-/// Over TCP there are no retransmissions, only patience; in milliseconds.
-constexpr guint kStunReliableTimeout = 5000;
-/// From the failure of the last pair to the report of it, in milliseconds.
-constexpr guint kIdleTimeout = 2000;
-
-::NiceAgent* make_agent(const IceAgentConfig& config, GMainContext* context) {
-  // Aggressive nomination (the default of libnice): the first pair that works carries data, and a
-  // better one takes over when it works too. Regular nomination takes three times as long.
-  //
-  // No consent checks (RFC 7675) and no checks as keep-alives: QUIC's authenticated
-  // acknowledgements say more about the peer than STUN can, its idle time-out ends a dead session,
-  // and a loaded peer that answers checks late is no reason to stop a transfer that flows.
-  constexpr auto kOptions = NICE_AGENT_OPTION_ICE_TRICKLE;
-  ::NiceAgent* agent = nice_agent_new_full(context, NICE_COMPATIBILITY_RFC5245, kOptions);
-  g_object_set(agent, "upnp", FALSE, "ice-tcp", FALSE, "keepalive-conncheck", FALSE,
-               "controlling-mode", config.controlling ? TRUE : FALSE, "force-relay",
-               config.relay == ice::RelayPolicy::kOnly ? TRUE : FALSE, "stun-pacing-timer", kPacing,
-               "stun-initial-timeout", kStunInitialTimeout, "stun-max-retransmissions",
-               kTransmissions, "stun-reliable-timeout", kStunReliableTimeout, "idle-timeout",
-               kIdleTimeout, nullptr);
-  return agent;
-}
 
 bool carries_data(NiceComponentState state) {
   // READY only says that no better pair is being tried any more.
@@ -62,16 +34,19 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
   Impl(IceAgentConfig config, GMainContext* context, IceAgentCallbacks callbacks)
       : callbacks_(std::move(callbacks)),
         context_(context),
-        agent_(make_agent(config, context)),
+        agent_(make_nice_agent(config, context)),
         stream_(nice_agent_add_stream(agent_.get(), kNiceComponent)),
         offers_(agent_.get(), stream_),
-        patience_(agent_.get(), context, kPacing),
+        storm_(agent_.get(), stream_, context),
+        patience_(agent_.get(), context, kNicePacing),
         outbox_(context, [this] { on_outbox(); }),
         chosen_(agent_.get(), stream_, context, config.path,
                 {[this] { queue([this] { callbacks_.writable(); }); },
                  [this](std::span<const quic::DatagramTrain> trains) { take(trains); },
                  [this] { queue([this] { report_path(); }); }}),
         relay_only_(config.relay == ice::RelayPolicy::kOnly),
+        interfaces_(config.interfaces),
+        tcp_(make_tcp(config)),
         gathering_(std::move(config), agent_.get(), stream_, context,
                    {[this] { queue([this] { callbacks_.gathering_done(); }); },
                     [this](std::string sentence) { warn(std::move(sentence)); }}) {
@@ -107,6 +82,12 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     queue([this, u = std::string(ufrag), p = std::string(password)]() mutable {
       callbacks_.local_credentials(std::move(u), std::move(p));
     });
+    if (tcp_) {
+      tcp_->set_local_credentials(ufrag, password);
+      // Before the gathering that may be over at once: no candidate follows its end.
+      const auto all = interfaces_ ? *interfaces_ : list_interfaces();
+      tcp_->offer(ice::choose_local_interfaces(all));
+    }
     gathering_.start();
   }
 
@@ -114,14 +95,23 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     start_gathering();
     gathering_.begin();
     nice_agent_set_remote_credentials(agent_.get(), stream_, ufrag.c_str(), password.c_str());
+    if (tcp_) tcp_->set_remote_credentials(ufrag, password);
     patience_.on_credentials();
   }
 
   void add_remote_candidates(const std::vector<wire::Candidate>& candidates) {
     offers_.add(candidates);
+    if (!tcp_) return;
+    tcp_->add_remote_candidates(candidates);
+    // What looked direct may be the peer's relay, as is told only now.
+    report_path();
   }
 
-  void end_remote_candidates() { nice_agent_peer_candidate_gathering_done(agent_.get(), stream_); }
+  void end_remote_candidates() {
+    nice_agent_peer_candidate_gathering_done(agent_.get(), stream_);
+    peer_ended_ = true;
+    if (tcp_) report_path();
+  }
 
   void set_trains_handler(quic::TrainsHandler handler) {
     trains_handler_ = std::move(handler);
@@ -129,16 +119,20 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
   }
 
   quic::SendOutcome send_batch(const quic::DatagramTrain& train) {
+    if (over_tcp_) return tcp_->send(train);
     return connected_ ? chosen_.send(train) : quic::SendOutcome::kError;
   }
 
   [[nodiscard]] IceAgentStatistics statistics() const {
     IceAgentStatistics result = statistics_;
-    const SendStatistics sent = chosen_.statistics();
-    result.datagrams_sent = sent.datagrams;
-    result.send_calls = sent.calls;
-    result.would_block = sent.would_block;
-    result.send_losses = sent.lost;
+    const auto count = [&result](const SendStatistics& sent) {
+      result.datagrams_sent += sent.datagrams;
+      result.send_calls += sent.calls;
+      result.would_block += sent.would_block;
+      result.send_losses += sent.lost;
+    };
+    count(chosen_.statistics());
+    if (tcp_) count(tcp_->statistics());
     return result;
   }
 
@@ -178,6 +172,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     auto* self = static_cast<Impl*>(data);
     const auto state = static_cast<NiceComponentState>(raw_state);
     self->connected_ = carries_data(state);
+    self->failure_ = state == NICE_COMPONENT_STATE_FAILED;
     if (self->connected_) {
       self->report_path();
       const bool relayed = self->path_ && self->path_->relayed;
@@ -186,15 +181,14 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
         self->queue(
             [self, seen = self->offers_.seen()] { self->callbacks_.checks_finished(seen); });
         self->look_for_a_direct_path();
+        self->storm_.watch();
       }
       return;
     }
-    self->path_.reset();
+    self->storm_.stop();
     self->chosen_.leave();
-    if (state == NICE_COMPONENT_STATE_FAILED) {
-      self->patience_.on_decided();
-      self->queue([self] { self->callbacks_.failed(); });
-    }
+    if (self->failure_) self->patience_.on_decided();
+    self->report_path();
   }
 
   static void on_receive(::NiceAgent*, guint, guint, guint length, gchar* octets,
@@ -254,12 +248,44 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     delivering_ = false;
   }
 
+  /// A direct path over UDP, else one over TCP, else through a relay.
   void report_path() {
+    auto path = path_of_libnice();
+    const bool direct = path && !path->relayed;
+    if (tcp_) tcp_->set_direct(direct);
+    // An address that the peer has not named may be its relay's: nothing to leave a connection for.
+    const bool doubtful = direct && path->remote_type == "prflx" && !peer_ended_;
+    const bool wanted = tcp_ && (!direct || (over_tcp_ && doubtful));
+    const auto over_tcp = wanted ? tcp_->path() : std::nullopt;
+    const bool was_over_tcp = std::exchange(over_tcp_, over_tcp.has_value());
+    // Who waits for the one waits for nothing when the other has its place.
+    if (was_over_tcp != over_tcp_) queue([this] { callbacks_.writable(); });
+    if (over_tcp) path = over_tcp;
+    if (!path) {
+      // libnice tells of its own pairs' end; a connection's end is this.
+      if (was_over_tcp) queue([this] { callbacks_.failed(); });
+      path_.reset();
+      return report_failure();
+    }
+    if (path_ == path) return;
+    path_ = path;
+    if (!over_tcp) storm_.watch();
+    queue([this, reported = *path] { callbacks_.pair_selected(reported); });
+  }
+
+  /// Once libnice has no pair left, unless TCP still tries.
+  void report_failure() {
+    if (!failure_ || (tcp_ && tcp_->searching())) return;
+    failure_ = false;
+    queue([this] { callbacks_.failed(); });
+  }
+
+  std::optional<PathInfo> path_of_libnice() {
     ::NiceCandidate* local = nullptr;
     ::NiceCandidate* remote = nullptr;
     if (!connected_ ||
         !nice_agent_get_selected_pair(agent_.get(), stream_, kNiceComponent, &local, &remote)) {
-      return;
+      return std::nullopt;
     }
     chosen_.follow(*local, *remote);
     PathInfo path = path_of(*local, *remote);
@@ -268,9 +294,22 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     path.remote_type = wire::to_string(remote_type);
     path.relayed = path.relayed || remote_type == wire::CandidateType::kRelayed;
     path.relay_transport = gathering_.relay_transport_of(*local);
-    if (path_ == path) return;
-    path_ = path;
-    queue([this, path] { callbacks_.pair_selected(path); });
+    return path;
+  }
+
+  std::unique_ptr<TcpPaths> make_tcp(const IceAgentConfig& config) {
+    // Nothing relays TCP.
+    if (config.relay == ice::RelayPolicy::kOnly) return nullptr;
+    return std::make_unique<TcpPaths>(
+        context_, TcpPathsConfig{config.controlling, config.tcp_anywhere},
+        TcpPathsCallbacks{[this](wire::Candidate candidate) {
+                            queue([this, made = std::move(candidate)] {
+                              callbacks_.local_candidate(made);
+                            });
+                          },
+                          [this] { report_path(); },
+                          [this](std::span<const quic::DatagramTrain> trains) { take(trains); },
+                          [this] { queue([this] { callbacks_.writable(); }); }});
   }
 
   /// libnice has no more pairs to check, and the best one goes through a relay.
@@ -310,16 +349,22 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
   std::deque<std::function<void()>> calls_;
   TrainCollector arrived_;
   NiceOffers offers_;
+  NiceStorm storm_;
   NicePatience patience_;
   Wakeup outbox_;
   ChosenPath chosen_;
   bool relay_only_;
+  std::optional<std::vector<ice::LocalInterface>> interfaces_;
+  std::unique_ptr<TcpPaths> tcp_;  ///< none when only relays are allowed
   NiceGathering gathering_;
   std::optional<PathInfo> path_;
   IceAgentStatistics statistics_;
   bool started_ = false;
   bool paused_ = false;
-  bool connected_ = false;
+  bool connected_ = false;  ///< libnice has a pair
+  bool failure_ = false;    ///< it has none left, which is not yet told
+  bool over_tcp_ = false;
+  bool peer_ended_ = false;  ///< it has named all of its addresses
   bool delivering_ = false;
   bool abandoned_ = false;
 };

@@ -1,4 +1,4 @@
-// The ICE agent (RFC 8445): libnice on an explicit main context.
+// The ICE agent (RFC 8445): libnice on an explicit main context, and TCP (RFC 6544) beside it.
 #pragma once
 
 #include <cstdint>
@@ -65,6 +65,8 @@ struct IceAgentConfig {
   Duration lookup_timeout = kServerLookupTimeout;
   /// Absent: those of this machine, when gathering starts.
   std::optional<std::vector<ice::LocalInterface>> interfaces;
+  /// Paths over TCP between private addresses, too: for tests on loopback.
+  bool tcp_anywhere = false;
 
   /// For another agent of the same session.
   [[nodiscard]] IceAgentConfig clone() const {
@@ -79,6 +81,7 @@ struct IceAgentConfig {
     made.resolver = resolver;
     made.lookup_timeout = lookup_timeout;
     made.interfaces = interfaces;
+    made.tcp_anywhere = tcp_anywhere;
     return made;
   }
 };
@@ -87,7 +90,7 @@ struct IceAgentConfig {
 /// destroy the agent.
 struct IceAgentCallbacks {
   std::function<void(std::string ufrag, std::string password)> local_credentials;
-  /// As they appear; the host candidates at once.
+  /// As they appear; the host candidates at once, those over TCP too (TcpPaths).
   std::function<void(wire::Candidate)> local_candidate;
   std::function<void()> gathering_done;
   /// Data flows on this pair: the first one, and each change, also of what carries the datagrams.
@@ -128,7 +131,7 @@ class IceAgent {
 
   void start_gathering();
   void set_remote_credentials(const std::string& ufrag, const std::string& password);
-  /// After the credentials. Those that the agent cannot use (TCP) are skipped.
+  /// After the credentials. Those that the agent cannot use are skipped.
   void add_remote_candidates(const std::vector<wire::Candidate>& candidates);
   void end_remote_candidates();
 

@@ -17,7 +17,7 @@ namespace {
 
 /// libnice says that it is done after two to five seconds; not always, so this is the end.
 constexpr Duration kGatheringLimit = 6s;
-/// A server that has not answered by then is silent: see kStunInitialTimeout in nice_agent.cpp.
+/// A server that has not answered by then is silent: see kStunInitialTimeout in nice_setup.cpp.
 constexpr gint64 kSilence = gint64{2} * G_USEC_PER_SEC;
 /// Turns of the loop in which libnice has "resolved" a numeric STUN server for sure: a timeout of
 /// 0 ms, then the answer of GResolver.

@@ -29,6 +29,22 @@ bool is_bound_to(GSocket* socket, const ::NiceAddress& address) {
 
 }  // namespace
 
+void SendStatistics::count(const quic::DatagramTrain& train, quic::SendOutcome outcome) {
+  ++calls;
+  switch (outcome) {
+    case quic::SendOutcome::kSent:
+      datagrams += quic::datagrams_in(train);
+      break;
+    case quic::SendOutcome::kWouldBlock:
+      ++would_block;
+      break;
+    case quic::SendOutcome::kTooBig:
+    case quic::SendOutcome::kError:
+      lost += quic::datagrams_in(train);
+      break;
+  }
+}
+
 NiceSender::NiceSender(::NiceAgent* agent, guint stream, GMainContext* context,
                        std::function<void()> writable)
     : agent_(agent),

@@ -14,9 +14,12 @@ namespace peersock::adapters {
 
 struct SendStatistics {
   std::uint64_t datagrams = 0;    ///< handed to the system
-  std::uint64_t calls = 0;        ///< of libnice, a batch each
+  std::uint64_t calls = 0;        ///< of libnice or the system, a batch each
   std::uint64_t would_block = 0;  ///< times that the socket's buffer was full
   std::uint64_t lost = 0;         ///< datagrams that the system refused for good
+
+  /// One call, for a whole train.
+  void count(const quic::DatagramTrain& train, quic::SendOutcome outcome);
 };
 
 class NiceSender {

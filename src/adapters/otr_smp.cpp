@@ -111,6 +111,7 @@ class OtrSmpEngine final : public auth::SmpEngine {
 
   Result<Bytes> start() override;
   Result<void> check1(ByteView first) override;
+  Result<void> prepare1() override;
   Result<Bytes> answer1(const Secret& secret) override;
   Result<Bytes> answer2(const Secret& secret, ByteView second) override;
   Result<Verdict> answer3(ByteView third) override;
@@ -121,6 +122,7 @@ class OtrSmpEngine final : public auth::SmpEngine {
   /// memory. Nothing is next after a failure.
   enum class Next : std::uint8_t { kStart, kAnswer, kSecond, kThird, kFourth, kNothing };
 
+  [[nodiscard]] bool make_early_second();
   [[nodiscard]] bool turn_is(Next next) {
     const bool fits = next_ == next;
     next_ = Next::kNothing;
@@ -152,18 +154,30 @@ Result<void> OtrSmpEngine::check1(ByteView first) {
   if (otrl_sm_step2a(&state_, first.data(), static_cast<int>(first.size()), 0) != 0) {
     return does_not_hold();
   }
-  StepOutput output;
-  if (otrl_sm_step2b(&state_, &kNoSecretYet, sizeof kNoSecretYet, output.data(), output.size()) !=
-      0) {
-    return impossible();
-  }
-  early_second_ = Secret(output.octets());
   next_ = Next::kAnswer;
   return {};
 }
 
+Result<void> OtrSmpEngine::prepare1() {
+  if (!turn_is(Next::kAnswer)) return out_of_order();
+  if (early_second_.empty() && !make_early_second()) return impossible();
+  next_ = Next::kAnswer;
+  return {};
+}
+
+bool OtrSmpEngine::make_early_second() {
+  StepOutput output;
+  if (otrl_sm_step2b(&state_, &kNoSecretYet, sizeof kNoSecretYet, output.data(), output.size()) !=
+      0) {
+    return false;
+  }
+  early_second_ = Secret(output.octets());
+  return true;
+}
+
 Result<Bytes> OtrSmpEngine::answer1(const Secret& secret) {
   if (!turn_is(Next::kAnswer)) return out_of_order();
+  if (early_second_.empty() && !make_early_second()) return impossible();
   if (!put_secret(state_, secret)) return impossible();
   auto second = complete_second(state_, early_second_.reveal());
   early_second_ = Secret();

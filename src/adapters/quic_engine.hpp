@@ -12,6 +12,8 @@
 namespace peersock::adapters {
 
 enum class QuicEngine : std::uint8_t { kOpenSsl, kNgtcp2 };
+/// docs/performance.md has the figures that decided.
+inline constexpr QuicEngine kDefaultQuicEngine = QuicEngine::kNgtcp2;
 
 /// `congestion` is for ngtcp2: OpenSSL's has NewReno and no other. Makes the key pair and
 /// certificate of one session. `rng` must outlive the engine and its connections. Errors: kInternal

@@ -16,8 +16,10 @@
 namespace peersock::adapters {
 namespace {
 
-/// Coalesced reads of one system call.
-constexpr std::size_t kReads = 16;
+/// Coalesced reads of one system call, up to 256 KiB. What a few octets for another connection wait
+/// for is that all that was read with them is decrypted and delivered, and the peer, which may send
+/// no more until then, for the acknowledgement.
+constexpr std::size_t kReads = 4;
 constexpr std::size_t kReadSize = 65'536;
 /// A number of the size of a C int, with its header, for each of the two things that are told.
 constexpr std::size_t kControlSize = 2 * CMSG_SPACE(sizeof(int));

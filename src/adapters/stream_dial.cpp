@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include "adapters/forgotten_task.hpp"
 #include "adapters/head_exchange.hpp"
 
 namespace peersock::adapters {
@@ -127,6 +128,7 @@ void StreamDial::Impl::on_connected(GObject* client, GAsyncResult* result, gpoin
       g_socket_client_connect_finish(G_SOCKET_CLIENT(client), result, &raw));
   const ErrorPtr error(raw);
   const auto self = ticket->lock();
+  if (!connection && self) release_forgotten_task(result, self->context_);
   if (!self || !self->client_) return;
   if (!connection) return self->fail(self->unreached(*error));
   self->stream_.reset(G_IO_STREAM(connection.release()));

@@ -37,7 +37,8 @@ Way way_to(const Diagnosis& diagnosis, const ice::nat::Report* report, ice::nat:
     case ice::nat::Reach::kDirect:
       return Way::kDirect;
     case ice::nat::Reach::kNotDirect:
-      return without_direct;
+      return relay && diagnosis.port_search && searches_for_port(*report, kind) ? Way::kSearch
+                                                                                : without_direct;
     case ice::nat::Reach::kUnknown:
       break;
   }

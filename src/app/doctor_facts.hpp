@@ -31,7 +31,13 @@ struct DoctorNat {
   std::string problem;  ///< why no address is known; empty if one is
 };
 
-enum class Way : std::uint8_t { kDirect, kRelay, kNone, kUnknown };
+enum class Way : std::uint8_t {
+  kDirect,
+  kRelay,   ///< and no other
+  kSearch,  ///< through the relay, and directly from when the search for a port has found one
+  kNone,
+  kUnknown,
+};
 
 struct DoctorPeer {
   std::optional<ice::nat::PeerKind> kind;  ///< absent: peers on the same network
@@ -44,6 +50,7 @@ struct Diagnosis {
   std::vector<DoctorServer> servers;
   std::vector<DoctorNat> nats;
   ice::RelayPolicy relay = ice::RelayPolicy::kAuto;
+  bool port_search = true;   ///< a relayed session may search for a port
   bool has_network = false;  ///< an address that is not loopback
 };
 

@@ -118,7 +118,7 @@ void add_network_options(CLI::App& command, Raw& raw) {
            "http://[USER:PASSWORD@]HOST:PORT; empty for none; with a password better in "
            "PEERSOCK_PROXY or the configuration file");
   add_text(command, "--engine", "NAME", raw.engine,
-           "What carries out QUIC here: openssl (the default) or ngtcp2");
+           "What carries out QUIC here: ngtcp2 (the default) or openssl");
   add_text(command, "--congestion", "NAME", raw.congestion,
            "Congestion control with ngtcp2: bbr (the default), cubic or reno");
   add_text(command, "--port-search", "WHEN", raw.port_search,

@@ -59,6 +59,8 @@ std::string_view name_of(Way way) {
       return "direct";
     case Way::kRelay:
       return "relayed";
+    case Way::kSearch:
+      return "search";
     case Way::kNone:
       return "none";
     case Way::kUnknown:
@@ -86,6 +88,7 @@ Json object_of(const DoctorFact& fact) {
                                          {"after_ms", milliseconds(report.answered_after)},
                                          {"translated", report.translated},
                                          {"port_kept", report.port_kept},
+                                         {"address_varies", report.address_varies},
                                          {"mapping", ice::nat::to_string(report.mapping)},
                                          {"filtering", ice::nat::to_string(report.filtering)},
                                          {"hairpin", ice::nat::to_string(report.hairpin)},
@@ -135,6 +138,7 @@ std::string nat_lines(const DoctorNat& nat) {
   if (report.translated) {
     text += fmt::format("\n{} mapping: {}, port {}", family, ice::nat::to_string(report.mapping),
                         report.port_kept ? "kept" : "changed");
+    if (report.address_varies) text += ", any of several addresses";
   }
   text += fmt::format("\n{} filtering: {}", family, ice::nat::to_string(report.filtering));
   if (report.translated) {
@@ -155,6 +159,8 @@ std::string peer_line(const DoctorPeer& peer) {
       return who + ": directly";
     case Way::kRelay:
       return who + ": through the relay only";
+    case Way::kSearch:
+      return who + ": through the relay, often directly a few seconds later";
     case Way::kNone:
       return who + ": not at all";
     case Way::kUnknown:

@@ -50,6 +50,7 @@ class Doctor {
         resolver_(adapters::make_system_resolver(context)),
         limit_(context, [this] { give_up(); }) {
     diagnosis_.relay = options.relay;
+    diagnosis_.port_search = settings.port_search;
     diagnosis_.has_network = has_network();
     auto ice = ice_config(options.relay, settings);
     proxies_ = settings.proxies;

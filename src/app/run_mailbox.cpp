@@ -1,13 +1,12 @@
 #include "app/run_mailbox.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include "adapters/entropy.hpp"
 #include "adapters/mailbox_server.hpp"
+#include "app/descriptor_limit.hpp"
 #include "app/event_printer.hpp"
 #include "app/loop.hpp"
 
@@ -18,17 +17,14 @@ namespace {
 constexpr rlim_t kOtherDescriptors = 64;
 
 /// A connection is a descriptor, and the usual limit of a process is 1024 of them.
-std::optional<std::string> raise_descriptor_limit(std::size_t connections) {
+std::optional<std::string> make_room_for(std::size_t connections) {
   const rlim_t wanted = connections + kOtherDescriptors;
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return std::nullopt;
-  limit.rlim_cur = std::min(wanted, limit.rlim_max);
-  (void)setrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_max >= wanted) return std::nullopt;
+  const rlim_t allowed = raise_descriptor_limit(wanted);
+  if (allowed >= wanted) return std::nullopt;
   return fmt::format(
       "this process may open {} files, too few for {} connections: raise the limit (ulimit -n, "
       "LimitNOFILE=), or lower --max-connections",
-      limit.rlim_max, connections);
+      allowed, connections);
 }
 
 void reload(adapters::MailboxServer& server, EventPrinter& printer) {
@@ -50,7 +46,7 @@ ExitCode run_mailbox(const Options& options) {
   const bool has_tls = config.tls.has_value();
   config.version = PEERSOCK_VERSION;
   config.report = [&](const adapters::MailboxFact& fact) { printer.show(fact); };
-  if (const auto warning = raise_descriptor_limit(config.max_connections)) {
+  if (const auto warning = make_room_for(config.max_connections)) {
     printer.show(event::Warning{*warning});
   }
   auto server = adapters::MailboxServer::create(loop.context(), std::move(config), rng);

@@ -6,8 +6,10 @@
 
 #include "adapters/clock.hpp"
 #include "adapters/glib_host.hpp"
+#include "adapters/short_slices.hpp"
 #include "adapters/wakeup.hpp"
 #include "app/code_input.hpp"
+#include "app/descriptor_limit.hpp"
 #include "app/event_printer.hpp"
 #include "app/ice_config.hpp"
 #include "app/loop.hpp"
@@ -17,6 +19,8 @@ namespace peersock::app {
 namespace {
 
 constexpr Duration kStatusInterval = 500ms;
+/// Each connection has one; more than the usual limit of 1024 are no reason to refuse any.
+constexpr rlim_t kDescriptors = 65'536;
 
 wire::Mode mode_of(Command command) {
   switch (command) {
@@ -110,6 +114,8 @@ ExitCode run_session(Options& options, const Environment& environment) {
   auto config = host_config(options, environment, printer);
   if (!config) return fail_early(printer, config.error());
 
+  (void)raise_descriptor_limit(kDescriptors);
+  adapters::ask_for_short_slices();
   Loop loop;
   std::optional<ExitCode> code;
   auto host = adapters::GlibHost::create(

@@ -40,7 +40,7 @@ struct Settings {
   Secret turn_password;
   TurnTransports turn_transports;
   wire::ProxyRules proxies;
-  adapters::QuicEngine engine = adapters::QuicEngine::kOpenSsl;
+  adapters::QuicEngine engine = adapters::kDefaultQuicEngine;
   adapters::Congestion congestion = adapters::kDefaultCongestion;
   bool port_search = true;
   adapters::PathPolicy path = adapters::PathPolicy::kAuto;

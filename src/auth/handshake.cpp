@@ -65,7 +65,7 @@ Handshake::Handshake(Role role, std::unique_ptr<SmpEngine> engine)
 std::vector<HandshakeOutput> Handshake::handle(Input input, Instant now) {
   return std::visit(
       Overloaded{
-          [&](FirstReceived& fact) { return on_first(fact.body); },
+          [&](FirstReceived& fact) { return on_first(fact.body, now); },
           [&](Started& fact) { return on_started(std::move(fact.secret), now); },
           [&](MessageReceived& fact) { return on_message(std::move(fact.body), now); },
           [&](DeadlineReached&) { return on_deadline(now); },
@@ -77,7 +77,7 @@ std::optional<Instant> Handshake::deadline() const {
   using Due = std::optional<Instant>;
   return std::visit(Overloaded{
                         [](const Idle&) { return Due(); },
-                        [](const FirstChecked&) { return Due(); },
+                        [](const FirstChecked& state) { return state.prepare_at; },
                         [](const AwaitSecond& state) { return Due(state.due); },
                         [](const AwaitThird& state) { return Due(state.due); },
                         [](const AwaitFourth& state) { return Due(state.due); },
@@ -91,9 +91,9 @@ std::string_view Handshake::state_name() const {
   return name_of(state_);
 }
 
-Handshake::Outputs Handshake::on_first(const Bytes& body) {
+Handshake::Outputs Handshake::on_first(const Bytes& body, Instant now) {
   return std::visit(Overloaded{
-                        [&](Idle&) { return take_first(body); },
+                        [&](Idle&) { return take_first(body, now); },
                         [&](FirstChecked&) { return out_of_order(); },
                         [&](AwaitSecond&) { return out_of_order(); },
                         [&](AwaitThird&) { return out_of_order(); },
@@ -138,6 +138,7 @@ Handshake::Outputs Handshake::on_message(Bytes body, Instant now) {
 Handshake::Outputs Handshake::on_deadline(Instant now) {
   const auto due = deadline();
   if (!due || now < *due) return {};
+  if (std::holds_alternative<FirstChecked>(state_)) return prepare_second();
   return refuse(silence());
 }
 
@@ -155,10 +156,16 @@ Handshake::Outputs Handshake::hold_early(Idle& idle, Bytes body) {
   return {};
 }
 
-Handshake::Outputs Handshake::take_first(ByteView body) {
+Handshake::Outputs Handshake::take_first(ByteView body, Instant now) {
   if (role_ == Role::kInitiator || body.size() > kMaxMessage) return out_of_order();
   auto checked = engine_->check1(body);
   if (!checked) return refuse(std::move(checked.error()));
+  state_ = FirstChecked{now + kPreparationDelay};
+  return {};
+}
+
+Handshake::Outputs Handshake::prepare_second() {
+  if (auto prepared = engine_->prepare1(); !prepared) return refuse(std::move(prepared.error()));
   state_ = FirstChecked{};
   return {};
 }

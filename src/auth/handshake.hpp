@@ -22,6 +22,10 @@ inline constexpr std::string_view kExporterLabel = "EXPORTER-peersock-smp-v1";
 inline constexpr std::size_t kExporterLength = 32;
 /// The peer has this long to answer each message.
 inline constexpr Duration kAnswerTimeout = 10s;
+/// How long the preparation of the second message waits after the first one was checked: it takes
+/// some milliseconds, in which nothing else happens, and the path's first checks leave one Ta (5
+/// ms, RFC 8445 section 14.2) after the same news.
+inline constexpr Duration kPreparationDelay = 6ms;
 /// No SMP message is longer (docs/spec/auth.md); the longest legal one has 1680 octets.
 inline constexpr std::size_t kMaxMessage = 2048;
 
@@ -31,10 +35,10 @@ inline constexpr std::size_t kMaxMessage = 2048;
 [[nodiscard]] Secret smp_secret(ByteView exporter, ByteView wormhole_key, ByteView canonical_code);
 
 /// One run of SMP as a calculation. libotr's in production, a scripted one in unit tests.
-/// The order of calls: initiator start, answer2, check4; responder check1, answer1, answer3.
-/// Errors: kAuthentication for a message that is malformed or whose proofs do not hold, kInternal
-/// for a call out of order or when the calculation itself is impossible. After an error the engine
-/// is of no further use.
+/// The order of calls: initiator start, answer2, check4; responder check1, prepare1, answer1,
+/// answer3, of which prepare1 may be left out. Errors: kAuthentication for a message that is
+/// malformed or whose proofs do not hold, kInternal for a call out of order or when the calculation
+/// itself is impossible. After an error the engine is of no further use.
 class SmpEngine {
  public:
   SmpEngine() = default;
@@ -46,9 +50,10 @@ class SmpEngine {
 
   /// Initiator: first message, before there is a secret.
   [[nodiscard]] virtual Result<Bytes> start() = 0;
-  /// Responder: takes the first message and checks its proofs, before there is a secret; also the
-  /// place for whatever of the answer can be calculated without it.
+  /// Responder: takes the first message and checks its proofs, before there is a secret.
   [[nodiscard]] virtual Result<void> check1(ByteView first) = 0;
+  /// Responder: calculates what of the second message needs no secret. answer1 makes up for it.
+  [[nodiscard]] virtual Result<void> prepare1() { return {}; }
   /// Responder: second message.
   [[nodiscard]] virtual Result<Bytes> answer1(const Secret& secret) = 0;
   /// Initiator: takes the second, gives the third.
@@ -125,6 +130,7 @@ class Handshake {
   /// Responder: the first message holds; the secret is awaited.
   struct FirstChecked {
     static constexpr std::string_view kName = "FirstChecked";
+    std::optional<Instant> prepare_at;  ///< nothing once that was done
   };
   struct AwaitSecond {
     static constexpr std::string_view kName = "AwaitSecond";
@@ -149,13 +155,14 @@ class Handshake {
       std::variant<Idle, FirstChecked, AwaitSecond, AwaitThird, AwaitFourth, Proven, Refused>;
   using Outputs = std::vector<Output>;
 
-  Outputs on_first(const Bytes& body);
+  Outputs on_first(const Bytes& body, Instant now);
   Outputs on_started(Secret secret, Instant now);
   Outputs on_message(Bytes body, Instant now);
   Outputs on_deadline(Instant now);
   Outputs begin(Secret secret, std::optional<Bytes> early, Instant now);
   Outputs hold_early(Idle& idle, Bytes body);
-  Outputs take_first(ByteView body);
+  Outputs take_first(ByteView body, Instant now);
+  Outputs prepare_second();
   Outputs answer_first(const Secret& secret, Instant now);
   Outputs take_second(const Secret& secret, ByteView body, Instant now);
   Outputs take_third(ByteView body);

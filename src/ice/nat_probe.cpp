@@ -233,6 +233,11 @@ Report Probe::report() const {
   report.translated = is_translated(*first);
   report.port_kept =
       first->mapped.port == config_.local_ports.at(static_cast<std::size_t>(first->socket));
+  report.address_varies =
+      std::any_of(requests_.begin(), requests_.end(), [&report](const Request& request) {
+        return request.test != Test::kHairpin && request.status == Status::kAnswered &&
+               request.mapped.address != report.mapped->address;
+      });
   report.has_other_address = other_.has_value();
   report.mapping = mapping(*first);
   report.filtering = filtering();

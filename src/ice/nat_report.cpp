@@ -1,5 +1,7 @@
 #include "ice/nat_report.hpp"
 
+#include "ice/policy.hpp"
+
 namespace peersock::ice::nat {
 namespace {
 
@@ -29,6 +31,14 @@ Reach reach_symmetric(const Report& ours) {
     return Reach::kUnknown;
   }
   return Reach::kDirect;
+}
+
+/// Its own check has opened its filter for the address that we have told, from whatever port we
+/// come.
+Reach reach_address_restricted(const Report& ours) {
+  const bool may_come_from_another =
+      ours.address_varies && as_seen(ours.mapping) == Mapped::kDiffering;
+  return may_come_from_another ? Reach::kNotDirect : Reach::kDirect;
 }
 
 /// Of a peer whose port is known, only a filter that looks at our port is in the way, and only when
@@ -110,15 +120,21 @@ Reach reach(const Report& ours, PeerKind peer) {
   switch (peer) {
     case PeerKind::kOpen:
     case PeerKind::kFullCone:
-    // Its own check has opened its filter for our address, from whatever port we come.
-    case PeerKind::kAddressRestricted:
       return Reach::kDirect;
+    case PeerKind::kAddressRestricted:
+      return reach_address_restricted(ours);
     case PeerKind::kPortRestricted:
       return reach_port_restricted(ours);
     case PeerKind::kSymmetric:
       break;
   }
   return reach_symmetric(ours);
+}
+
+bool searches_for_port(const Report& ours, PeerKind peer) {
+  if (!ours.mapped || is_ipv6(ours.mapped->address)) return false;
+  const Mapped here = as_seen(ours.mapping);
+  return here != (peer == PeerKind::kSymmetric ? Mapped::kDiffering : Mapped::kAlike);
 }
 
 }  // namespace peersock::ice::nat

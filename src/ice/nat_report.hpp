@@ -49,6 +49,7 @@ struct Report {
   std::optional<Duration> answered_after;   ///< from the first sending of the request
   bool translated = false;                  ///< `mapped` is not our own address and port
   bool port_kept = false;
+  bool address_varies = false;     ///< two mappings had two external addresses (a pool of them)
   bool has_other_address = false;  ///< the server answers from two addresses (RFC 5780)
   Mapping mapping = Mapping::kUnknown;
   Filtering filtering = Filtering::kUnknown;
@@ -74,5 +75,10 @@ enum class Reach : std::uint8_t { kDirect, kNotDirect, kUnknown };
 
 /// Whether ICE finds a direct path, if both sides send at about the same time (RFC 8445).
 [[nodiscard]] Reach reach(const Report& ours, PeerKind peer);
+
+/// Whether a session that is relayed for want of a direct path searches for a port that leads to
+/// one (docs/spec/port-search.md), by the roles that follow from the two mappings. Often it finds
+/// one.
+[[nodiscard]] bool searches_for_port(const Report& ours, PeerKind peer);
 
 }  // namespace peersock::ice::nat

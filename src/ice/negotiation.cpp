@@ -1,6 +1,7 @@
 #include "ice/negotiation.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace peersock::ice {
@@ -12,8 +13,14 @@ namespace {
 /// After this no answer to a check is awaited. libnice does not always say that it has finished.
 constexpr Duration kLongestChecks = 10s;
 
-bool is_peer_reflexive(const PathInfo& path) {
-  return path.remote_type == wire::to_string(wire::CandidateType::kPeerReflexive);
+/// What relays carry is UDP, so that no relay hides behind an address of TCP.
+bool may_be_a_relay(const PathInfo& path) {
+  return path.remote_type == wire::to_string(wire::CandidateType::kPeerReflexive) &&
+         path.transport == "udp";
+}
+
+bool is_udp(const wire::Candidate& candidate) {
+  return candidate.transport == wire::CandidateTransport::kUdp;
 }
 
 }  // namespace
@@ -62,7 +69,9 @@ void Negotiation::on(LocalCredentialsMade& input, Instant /*now*/, Outputs& /*ou
 }
 
 void Negotiation::on(LocalCandidateFound& input, Instant now, Outputs& out) {
-  if (own_candidates_.size() < wire::kMaxCandidates) own_candidates_.push_back(input.candidate);
+  if (is_udp(input.candidate) && own_candidates_.size() < wire::kMaxCandidates) {
+    own_candidates_.push_back(input.candidate);
+  }
   if (outgoing_.add(std::move(input.candidate), now) || warned_of_limit_) return;
   warned_of_limit_ = true;
   out.emplace_back(Warned{"This machine has more than " + std::to_string(wire::kMaxCandidates) +
@@ -172,7 +181,8 @@ void Negotiation::hand_on(Outputs& out) {
   }
   if (incoming_.has_candidates()) {
     std::vector<wire::Candidate> candidates = incoming_.take_candidates();
-    peers_candidates_.insert(peers_candidates_.end(), candidates.begin(), candidates.end());
+    std::copy_if(candidates.begin(), candidates.end(), std::back_inserter(peers_candidates_),
+                 is_udp);
     out.emplace_back(AddRemoteCandidates{std::move(candidates)});
   }
   if (incoming_.take_end()) out.emplace_back(EndRemoteCandidates{});
@@ -193,7 +203,7 @@ void Negotiation::follow_selection(Outputs& out) {
 
 /// A check can arrive from the peer's relay before the candidate that names it.
 PathInfo Negotiation::described(PathInfo path) const {
-  if (is_peer_reflexive(path) && incoming_.is_relay(path.remote_address)) {
+  if (may_be_a_relay(path) && incoming_.is_relay(path.remote_address)) {
     path.remote_type = wire::to_string(wire::CandidateType::kRelayed);
     path.relayed = true;
   }
@@ -202,7 +212,7 @@ PathInfo Negotiation::described(PathInfo path) const {
 
 bool Negotiation::may_be_used(const PathInfo& path) const {
   // Until the peer has named all of its candidates, an unnamed one may be a relay.
-  if (config_.relay == RelayPolicy::kNever && is_peer_reflexive(path) && !incoming_.ended()) {
+  if (config_.relay == RelayPolicy::kNever && may_be_a_relay(path) && !incoming_.ended()) {
     return false;
   }
   return is_allowed(config_.relay, path.relayed);

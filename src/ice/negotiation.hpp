@@ -190,8 +190,9 @@ class Negotiation {
   State state_;
   OutgoingTrickle outgoing_;
   IncomingTrickle incoming_;
-  std::optional<PathInfo> selected_;             // by the agent, while it works
-  std::vector<wire::Candidate> own_candidates_;  // at most kMaxCandidates, as the peer's
+  std::optional<PathInfo> selected_;  // by the agent, while it works
+  // Those over UDP, which tell what NATs do; at most kMaxCandidates, as the peer's.
+  std::vector<wire::Candidate> own_candidates_;
   std::vector<wire::Candidate> peers_candidates_;
   ChecksFinished seen_;  // as of the last time
   std::optional<Instant> checks_began_;

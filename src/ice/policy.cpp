@@ -51,6 +51,12 @@ Tier tier_of(const LocalInterface& candidate) {
   return is_vpn(candidate) ? Tier::kVpn : Tier::kOrdinary;
 }
 
+/// Half of a host's over UDP (RFC 8445 section 5.1.2.2).
+constexpr std::uint32_t kTcpTypePreference = 63;
+/// RFC 6544 section 4.2: 2 of a host's passive candidate.
+constexpr std::uint32_t kPassivePreference = 2;
+constexpr std::uint32_t kMostOtherPreference = (1U << 13U) - 1;
+
 }  // namespace
 
 bool is_ipv6(std::string_view address) {
@@ -108,6 +114,29 @@ std::vector<LocalInterface> choose_local_interfaces(const std::vector<LocalInter
   if (chosen.empty()) chosen = std::move(tiers[Tier::kLoopback]);
   if (chosen.size() > kMaxLocalAddresses) chosen.resize(kMaxLocalAddresses);
   return chosen;
+}
+
+std::vector<LocalInterface> choose_tcp_interfaces(const std::vector<LocalInterface>& chosen,
+                                                  bool anywhere) {
+  std::vector<LocalInterface> result;
+  for (const LocalInterface& candidate : chosen) {
+    if (result.size() == kMaxTcpAddresses) break;
+    if (anywhere || is_public(candidate.address)) result.push_back(candidate);
+  }
+  return result;
+}
+
+std::uint32_t tcp_priority(std::size_t index) {
+  const auto rank = static_cast<std::uint32_t>(std::min<std::size_t>(index, kMostOtherPreference));
+  const std::uint32_t local = (kPassivePreference << 13U) + kMostOtherPreference - rank;
+  return (kTcpTypePreference << 24U) + (local << 8U) + 255;
+}
+
+bool may_connect_to(const wire::Candidate& candidate, bool anywhere) {
+  return candidate.transport == wire::CandidateTransport::kTcpPassive &&
+         (candidate.type == wire::CandidateType::kHost ||
+          candidate.type == wire::CandidateType::kServerReflexive) &&
+         (anywhere || is_public(candidate.address));
 }
 
 std::vector<std::string> choose_local_addresses(const std::vector<LocalInterface>& interfaces) {

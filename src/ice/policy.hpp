@@ -54,7 +54,25 @@ inline constexpr std::size_t kMaxAddressesOfOneKind = 4;
 [[nodiscard]] std::vector<LocalInterface> choose_local_interfaces(
     const std::vector<LocalInterface>& interfaces);
 
-/// The same, addresses only.
+/// Of the addresses to listen at for TCP (RFC 6544), and of those of the peer's to connect to.
+inline constexpr std::size_t kMaxTcpAddresses = 4;
+
+/// Those of `chosen` (choose_local_interfaces') at which a peer may be let in over TCP: public
+/// ones, because a NAT lets nobody in, and on one network nothing blocks UDP. With `anywhere` all
+/// of them.
+[[nodiscard]] std::vector<LocalInterface> choose_tcp_interfaces(
+    const std::vector<LocalInterface>& chosen, bool anywhere);
+
+/// Of the passive host candidate at the address of this number, from 0 (RFC 6544 section 4.2):
+/// below host and server reflexive ones over UDP, above relayed ones.
+[[nodiscard]] std::uint32_t tcp_priority(std::size_t index);
+
+/// Whether a connection may be opened to what the peer offers: a passive direct candidate, and a
+/// public one, so that no peer has this side knock at doors inside its own network. With `anywhere`
+/// private ones as well.
+[[nodiscard]] bool may_connect_to(const wire::Candidate& candidate, bool anywhere);
+
+/// The same as choose_local_interfaces, addresses only.
 [[nodiscard]] std::vector<std::string> choose_local_addresses(
     const std::vector<LocalInterface>& interfaces);
 

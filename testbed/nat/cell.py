@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from testbed.nat.profiles import PROXY_PORT, Profile
-from testbed.network import Host, Internet, isolation
+from testbed.network import Host, Internet, Link, isolation
 from testbed.network.internet import ROOT, end
 from testbed.network.namespace import Namespace
 
@@ -28,9 +28,11 @@ LIMIT = 45.0      # seconds that a session may take to come up, or to fail
 HOPELESS = 8.0    # the same where a failure is expected (a server is given up after 5)
 TOLD = 3.0        # seconds after which the peer has told what its addresses are
 BETTER_PATH = 5.0  # seconds that a direct path may take after a relayed one
-SETTLE = 12.0     # seconds in which a session has to know why it is relayed
+SETTLE = 20.0     # seconds in which a session has to know why it is relayed
 SIZE = 200_000    # octets in each direction
+SERVER_DELAY = 5.0  # ms of the servers' line where lines have delays, as in the simulation (sim/)
 TURNSERVER = "/usr/bin/turnserver"
+RENDEZVOUS_NAME, STUN_NAME, RELAY_NAME = "rendezvous.test", "stun.test", "turn.test"  # RFC 6761
 
 
 def binary() -> pathlib.Path:
@@ -48,9 +50,10 @@ class Result:
     transport: str = ""
     family: int = 0           # 4 or 6, of the addresses of the path
     reason_given: str = ""    # why it is relayed, in the words of docs/spec/events.md
+    stood_still_ms: float | None = None  # how long no data came in, of a session that data flowed in
     seconds: float = 0.0
 
-    def take_path(self, program: "Program", patience: float, expected: str = "") -> None:
+    def take_path(self, program: "Program", patience: float) -> None:
         """Of the listening side, when it has been given `patience` seconds to find a better one, or
         the time to know why there is none.
 
@@ -61,8 +64,11 @@ class Result:
         def last() -> dict[str, Any]:
             return program.find("path_chosen")[-1]
 
-        if expected == "relayed" and last()["remote_type"] == "prflx":
-            program.wait_until(lambda: last()["kind"] == "relayed", TOLD)
+        def told() -> bool:
+            address = last()["remote_address"].rpartition(":")[0].strip("[]")
+            return last()["remote_type"] != "prflx" or address not in (RELAY, RELAY6)
+
+        program.wait_until(told, TOLD)
         program.wait_until(lambda: last()["kind"] == "direct", patience)
         waited = time.monotonic() - began
         program.wait_until(lambda: last()["reason"] != "still_checking", SETTLE)
@@ -140,35 +146,54 @@ def folder() -> "tempfile.TemporaryDirectory[str]":
     return tempfile.TemporaryDirectory(dir=isolation.private_folder())
 
 
-def start_servers(internet: Internet, server: Host, folder: str, proxied: bool = False) -> None:
+class Servers:
     """A rendezvous server and coturn with TLS, as operators run them, both on 443 as well, and an
-    HTTP proxy if a site needs one."""
-    where, network = server.namespace, internet.network
-    make_certificate(folder)
-    turn = where.start(
-        [TURNSERVER, "-n", f"--listening-ip={RELAY}", f"--listening-ip={RELAY6}",
-         f"--listening-ip={RENDEZVOUS}", f"--listening-ip={RENDEZVOUS6}",
-         f"--relay-ip={RELAY}", f"--relay-ip={RELAY6}", f"--listening-port={TURN_PORT}",
-         f"--aux-server={RELAY}:{OPEN_PORT}", "--lt-cred-mech", "--user=user:word",
-         "--realm=test", f"--cert={folder}/certificate",
-         f"--pkey={folder}/key", "--no-dtls", "--no-cli", "--relay-threads=1",
-         "--log-file=stdout", f"--userdb={folder}/db", f"--pidfile={folder}/pid"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    network.callback(end, turn)
-    start_mailbox(internet, server, [f"{RENDEZVOUS}:{PORT}", f"{RENDEZVOUS}:{OPEN_PORT}",
-                                     f"[{RENDEZVOUS6}]:{PORT}"])
-    awaited = [(RELAY, TURN_PORT), (RELAY, OPEN_PORT)]
-    if proxied:
-        proxy = where.start([sys.executable, "-m", "testbed.http_proxy", PROXY, PROXY_PORT,
-                             "--ports", OPEN_PORT], cwd=ROOT, stdout=subprocess.DEVNULL)
-        network.callback(end, proxy)
-        awaited.append((PROXY, PROXY_PORT))
-    last = time.monotonic() + LIMIT
-    for address, port in awaited:
-        while not _answers(where, address, port):
-            if turn.poll() is not None or time.monotonic() > last:
-                raise Failed("coturn or the proxy does not start")
-            select.select([], [], [], 0.02)
+    HTTP proxy if a site needs one. coturn answers from two addresses, as RFC 5780 wants.
+    """
+
+    def __init__(self, internet: Internet, server: Host, folder: str, proxied: bool = False) -> None:
+        self._internet, self._where, self._folder = internet, server.namespace, folder
+        make_certificate(folder)
+        self._turn = self._start_turn()
+        start_mailbox(internet, server, [f"{RENDEZVOUS}:{PORT}", f"{RENDEZVOUS}:{OPEN_PORT}",
+                                         f"[{RENDEZVOUS6}]:{PORT}"])
+        awaited = [(RELAY, TURN_PORT), (RELAY, OPEN_PORT)]
+        if proxied:
+            proxy = self._where.start([sys.executable, "-m", "testbed.http_proxy", PROXY, PROXY_PORT,
+                                       "--ports", OPEN_PORT], cwd=ROOT, stdout=subprocess.DEVNULL)
+            internet.network.callback(end, proxy)
+            awaited.append((PROXY, PROXY_PORT))
+        self._wait_for(awaited)
+
+    def restart_relay(self) -> None:
+        """It forgets whom it has relayed for."""
+        end(self._turn)
+        self._turn = self._start_turn()
+        self._wait_for([(RELAY, TURN_PORT)])
+
+    def _start_turn(self) -> "subprocess.Popen[bytes]":
+        folder = self._folder
+        turn = self._where.start(
+            # Where STUN is asked comes first: coturn 4.6 takes the next address of the family, and of
+            # the last one itself, for the other one that RFC 5780 wants to hear of.
+            [TURNSERVER, "-n", f"--listening-ip={RENDEZVOUS}", f"--listening-ip={RENDEZVOUS6}",
+             f"--listening-ip={RELAY}", f"--listening-ip={RELAY6}",
+             f"--relay-ip={RELAY}", f"--relay-ip={RELAY6}", f"--listening-port={TURN_PORT}",
+             f"--aux-server={RELAY}:{OPEN_PORT}", "--lt-cred-mech", "--user=user:word",
+             "--realm=test", f"--cert={folder}/certificate",
+             f"--pkey={folder}/key", "--no-dtls", "--no-cli", "--relay-threads=1",
+             "--log-file=stdout", f"--userdb={folder}/db", f"--pidfile={folder}/pid"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._internet.network.callback(end, turn)
+        return turn
+
+    def _wait_for(self, awaited: list[tuple[str, int]]) -> None:
+        last = time.monotonic() + LIMIT
+        for address, port in awaited:
+            while not _answers(self._where, address, port):
+                if self._turn.poll() is not None or time.monotonic() > last:
+                    raise Failed("coturn or the proxy does not start")
+                select.select([], [], [], 0.02)
 
 
 def start_mailbox(internet: Internet, server: Host, addresses: list[str]) -> None:
@@ -186,18 +211,24 @@ def _answers(where: Namespace, address: str, port: int) -> bool:
 
 
 def make_certificate(folder: str) -> None:
-    """For the addresses of the relay."""
+    """For the addresses of the relay, and its name."""
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                     "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=relay",
-                    "-addext", f"subjectAltName=IP:{RELAY},IP:{RELAY6}", "-keyout",
+                    "-addext", f"subjectAltName=IP:{RELAY},IP:{RELAY6},DNS:{RELAY_NAME}", "-keyout",
                     f"{folder}/key", "-out", f"{folder}/certificate"], check=True,
                    capture_output=True)
 
 
-def trusting(folder: str) -> list[str]:
-    """In front of a program: it trusts the relay's certificate, and no other."""
-    script = 'mount --bind "$0" /etc/ssl/certs/ca-certificates.crt && exec "$@"'
-    return ["unshare", "--mount", "sh", "-c", script, f"{folder}/certificate"]
+def trusting(folder: str, names: Sequence[tuple[str, str]] = ()) -> list[str]:
+    """In front of a program: it trusts the relay's certificate, and no other. If there are names
+    (each with one of its addresses), it knows these, and no others.
+    """
+    mounts = 'mount --bind "$0/certificate" /etc/ssl/certs/ca-certificates.crt && '
+    if names:
+        lines = "".join(f"{address} {name}\n" for name, address in names)
+        pathlib.Path(folder, "hosts").write_text(lines, encoding="ascii")
+        mounts += 'mount --bind "$0/hosts" /etc/hosts && '
+    return ["unshare", "--mount", "sh", "-c", mounts + 'exec "$@"', folder]
 
 
 def settings(profile: Profile) -> list[object]:
@@ -278,21 +309,24 @@ def exchange(host: Host, port: int, service: Service) -> float:
 
 
 def run(connecting: Profile, listening: Profile, expected: str,
-        patience: float | None = None) -> Result:
+        patience: float | None = None, delay: float = 0) -> Result:
     """Builds the little world, runs the session, and takes everything down.
 
-    `patience` is how long a direct path may take after a relayed one, in seconds.
+    `patience` is how long a direct path may take after a relayed one, in seconds; `delay` that of
+    each site's line, in ms.
     """
+    line, server_line = (Link(delay=delay), Link(delay=SERVER_DELAY)) if delay else (None, None)
     if patience is None:
         patience = BETTER_PATH if expected == "direct" else 0
     began = time.monotonic()
     result = Result()
     with Internet() as internet, folder() as files:
-        server = internet.host("server", [RENDEZVOUS, RELAY, PROXY, RENDEZVOUS6, RELAY6])
+        server = internet.host("server", [RENDEZVOUS, RELAY, PROXY, RENDEZVOUS6, RELAY6],
+                               server_line)
         try:
-            start_servers(internet, server, files, connecting.proxy or listening.proxy)
-            left = connecting.build(internet, "left", 1)
-            right = listening.build(internet, "right", 2)
+            Servers(internet, server, files, connecting.proxy or listening.proxy)
+            left = connecting.build(internet, "left", 1, line)
+            right = listening.build(internet, "right", 2, line)
             _session(internet, (connecting, left), (listening, right), expected, patience, result,
                      trusting(files))
         except Failed as failed:
@@ -317,4 +351,4 @@ def _session(internet: Internet, connecting: tuple[Profile, Host], listening: tu
     address = b.wait_for("listening", limit)["address"]
     moment = exchange(right, int(address.rsplit(":", 1)[1]), service)
     result.first_octet_ms = round((moment - began) * 1000, 1)
-    result.take_path(b, patience, expected)
+    result.take_path(b, patience)

@@ -2,7 +2,8 @@
 
 Each cell joins `peersock connect` behind one profile (rows) with `peersock listen` behind another
 (columns), over a rendezvous server and coturn on the Internet between them, and moves data both ways.
-Scenarios are other networks, each with what is expected of it.
+Before that each profile is probed, by the testbed and by `peersock doctor`. Scenarios are other
+networks, each with what is expected of it.
 """
 
 import argparse
@@ -14,12 +15,14 @@ import time
 from collections.abc import Iterable
 
 from testbed import network
-from testbed.nat import report, runner
+from testbed.nat import report, runner, table
+from testbed.nat.check import Check
 from testbed.nat.expectation import Table
 from testbed.nat import scenarios as drawings
 from testbed.nat.profiles import CHOSEN, PROFILES, Profile
 from testbed.nat.scenario import Scenario, Task
 
+LONGEST_DELAY = 500
 EXIT_DEVIATION, EXIT_USAGE, EXIT_FORBIDDEN, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 3, 130, 143
 
 
@@ -49,6 +52,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--patience", type=float, metavar="SECONDS",
                       help="how long a direct path between profiles may take after a relayed one; "
                       "default: 5 where one is expected, else 0")
+    made.add_argument("--table", type=pathlib.Path, nargs="+", metavar="DIR",
+                      help="run nothing; print the figures of docs/nat-traversal.md from the "
+                      "matrix.json of these runs")
+    made.add_argument("--delay", type=float, default=0, metavar="MS",
+                      help="delay of each site's line in cells, each way; 10 makes them those of the "
+                      "simulation, which scripts/simulate --agree compares (default 0)")
     made.add_argument("--out", type=pathlib.Path, metavar="DIR",
                       help="write matrix.json and matrix.html here")
     return made
@@ -77,8 +86,18 @@ def selected(given: argparse.Namespace) -> tuple[list[Profile], list[Scenario]]:
             if scenarios is not None else [])
 
 
+def run_checks(profiles: list[Profile], jobs: int) -> list[Check]:
+    """In the order of the profiles, whichever is done first."""
+    done: list[Check] = []
+    for check in runner.run([Check(profile) for profile in profiles], jobs):
+        done.append(check)
+        print(report.check_progress(check, len(done), len(profiles)), flush=True)
+    return sorted(done, key=lambda check: profiles.index(check.profile))
+
+
 def run_scenarios(scenarios: list[Scenario], jobs: int, repeat: int) -> list[Task]:
-    tasks = [Task(scenario) for _ in range(repeat) for scenario in scenarios]
+    tasks = sorted((Task(scenario) for _ in range(repeat) for scenario in scenarios),
+                   key=lambda task: not task.scenario.long)
     done = []
     for task in runner.run(tasks, jobs):
         done.append(task)
@@ -87,10 +106,10 @@ def run_scenarios(scenarios: list[Scenario], jobs: int, repeat: int) -> list[Tas
 
 
 def run(profiles: list[Profile], jobs: int, repeat: int,
-        patience: float | None = None) -> list[runner.Cell]:
+        patience: float | None = None, delay: float = 0) -> list[runner.Cell]:
     table = Table()
     # Those that take their time come first, so that none of them is waited for at the end.
-    tasks = sorted((runner.Cell(a, b, table.of(a, b), patience) for _ in range(repeat)
+    tasks = sorted((runner.Cell(a, b, table.of(a, b), patience, delay=delay) for _ in range(repeat)
                     for a in profiles for b in profiles),
                    key=lambda c: "failed" not in c.expected.outcomes)
     done = []
@@ -108,10 +127,19 @@ def main(arguments: list[str]) -> int:
         for scenario in drawings.SCENARIOS.values():
             print(f"{scenario.name:22} scenario: {scenario.text}")
         return 0
+    if given.table:
+        try:
+            print(table.render(given.table))
+        except (OSError, ValueError, KeyError) as error:
+            print(f"nat-matrix: no runs to read: {error}", file=sys.stderr)
+            return EXIT_USAGE
+        return 0
     try:
         profiles, scenarios = selected(given)
         if given.jobs < 1 or given.repeat < 1:
             raise ValueError("--jobs and --repeat are at least 1")
+        if not 0 <= given.delay <= LONGEST_DELAY:
+            raise ValueError(f"--delay is from 0 to {LONGEST_DELAY}")
     except ValueError as error:
         print(f"nat-matrix: {error}", file=sys.stderr)
         return EXIT_USAGE
@@ -123,7 +151,8 @@ def main(arguments: list[str]) -> int:
     began = time.monotonic()
     signal.signal(signal.SIGTERM, terminate)
     try:
-        cells = run(profiles, given.jobs, given.repeat, given.patience)
+        checks = run_checks(profiles, given.jobs)
+        cells = run(profiles, given.jobs, given.repeat, given.patience, given.delay)
         tasks = run_scenarios(scenarios, given.jobs, given.repeat)
     except KeyboardInterrupt:
         print("nat-matrix: interrupted", file=sys.stderr)
@@ -131,7 +160,7 @@ def main(arguments: list[str]) -> int:
     except Terminated:
         print("nat-matrix: terminated", file=sys.stderr)
         return EXIT_TERMINATED
-    summary = report.summarize(profiles, cells, tasks, time.monotonic() - began)
+    summary = report.summarize(checks, cells, tasks, time.monotonic() - began, given.delay)
     print(report.text(summary))
     if given.out:
         report.write(given.out, summary)

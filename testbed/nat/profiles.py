@@ -5,7 +5,7 @@ import dataclasses
 from testbed.nat.theory import Behaviour
 from testbed.network import (
     ADDRESS_AND_PORT_DEPENDENT, ADDRESS_DEPENDENT, ENDPOINT_INDEPENDENT, PRESERVED, RANDOM,
-    SEQUENTIAL, Firewall, Host, Internet, KernelNat, Nat, Site)
+    SEQUENTIAL, Firewall, Host, Internet, KernelNat, Link, Nat, Site, strictest)
 from testbed.network.internet import Stage
 
 EIM = EIF = ENDPOINT_INDEPENDENT
@@ -27,21 +27,17 @@ class Profile:
     port: int = 0                 # the only one to the outside, for rendezvous and relay
     proxy: bool = False           # and only through the HTTP proxy
 
-    def build(self, internet: Internet, name: str, number: int) -> Host:
+    def build(self, internet: Internet, name: str, number: int, link: Link | None = None) -> Host:
         if self.stages:
-            return Site(internet, name, number, list(self.stages), ipv6=self.ipv6,
+            return Site(internet, name, number, list(self.stages), link, ipv6=self.ipv6,
                         ipv4=self.ipv4).host(name)
-        host = internet.host(name, [f"198.51.100.{number * 16}"])
+        host = internet.host(name, [f"198.51.100.{number * 16}"], link)
         return host.firewall(Firewall()) if self.own_firewall else host
 
 
 def _nat(name: str, text: str, *nats: Nat, ipv6: bool = False) -> Profile:
-    def strictest(dependences: list[str]) -> str:
-        order = (EIM, ADM, APDM)
-        return max(dependences, key=order.index)
-
     return Profile(name, text, nats, Behaviour(
-        strictest([n.mapping for n in nats]), strictest([n.filtering for n in nats]),
+        strictest(n.mapping for n in nats), strictest(n.filtering for n in nats),
         all(n.paired for n in nats), ipv6=ipv6), ipv6=ipv6)
 
 
@@ -56,6 +52,9 @@ def _all() -> list[Profile]:
         _nat("eim-apdf", "“port-restricted cone”", home),
         _nat("eim-apdf-random", "the same, random ports", Nat(EIM, APDF, RANDOM)),
         _nat("eim-apdf-short", "mappings end after 30 s", Nat(EIM, APDF, timeout=30)),
+        _nat("eim-apdf-hairpin", "the same, with hairpin", Nat(EIM, APDF, hairpin=True)),
+        _nat("eim-apdf-pool", "four external addresses, each host has one of them",
+             Nat(EIM, APDF, RANDOM, addresses=4)),
         _nat("adm-adf", "mapping by remote address", Nat(ADM, ADF, RANDOM)),
         _nat("adm-apdf", "the same, port-restricted", Nat(ADM, APDF, SEQUENTIAL)),
         _nat("apdm-eif", "“symmetric”, lets everybody in", Nat(APDM, EIF, RANDOM)),
@@ -76,7 +75,7 @@ def _all() -> list[Profile]:
                 (KernelNat(answers=True),), Behaviour(EIM, APDF)),
         _nat("dual-stack", "IPv4 behind a NAT, IPv6 behind a firewall", home, ipv6=True),
         Profile("ipv6-only", "IPv6 behind a firewall, no IPv4", (Firewall(),),
-                Behaviour(ipv4=False, ipv6=True), ipv6=True, ipv4=False),
+                Behaviour(EIM, APDF, ipv4=False, ipv6=True), ipv6=True, ipv4=False),
         Profile("udp-blocked", "no UDP", (Firewall(udp=False),), Behaviour(EIM, APDF, udp=False)),
         Profile("tcp-443", "nothing but TCP to port 443", (Firewall(False, (443,)),),
                 Behaviour(EIM, APDF, udp=False, tcp=False), turn_transport="tls", port=443),

@@ -7,7 +7,7 @@ import statistics
 from typing import Any
 
 from testbed.nat import page
-from testbed.nat.profiles import Profile
+from testbed.nat.check import Check
 from testbed.nat.runner import Cell
 from testbed.nat.scenario import Task
 
@@ -30,6 +30,14 @@ def reason_text(result: dict[str, Any]) -> str:
     return f", {result['reason_given']}" if result["reason_given"] else ""
 
 
+def check_progress(check: Check, number: int, total: int) -> str:
+    said = check.result.doctor
+    what = f"mapping {said.get('mapping')}, filtering {said.get('filtering')}"
+    if check.deviates:
+        what += "  NOT AS EXPECTED: " + "; ".join(check.result.deviations)[-LONGEST_REASON:]
+    return f"[{number}/{total}] profile {check.profile.name}: {what}"
+
+
 def scenario_progress(task: Task, number: int, total: int) -> str:
     return f"[{number}/{total}] {task.scenario.name}: " + scenario_text(
         {**dataclasses.asdict(task.result), "deviates": task.deviates})
@@ -42,21 +50,28 @@ def scenario_text(scenario: dict[str, Any]) -> str:
         if scenario["like_ms"] is not None:
             what += f" ({scenario['like_ms']:.0f} in the network it is compared with)"
         what += f", {scenario['path']}" + reason_text(scenario)
+        if scenario["stood_still_ms"] is not None:
+            what += f", data stood still for {scenario['stood_still_ms']:.0f} ms"
     if scenario["deviates"]:
         what += "  NOT AS EXPECTED: " + "; ".join(
             sentence[-LONGEST_REASON:] for sentence in scenario["deviations"])
     return what
 
 
-def summarize(profiles: list[Profile], cells: list[Cell], scenarios: list[Task],
-              seconds: float) -> dict[str, Any]:
-    """What is written as JSON. `deviations` counts the cells and scenarios that are not as expected."""
+def summarize(checks: list[Check], cells: list[Cell], scenarios: list[Task],
+              seconds: float, delay: float = 0) -> dict[str, Any]:
+    """What is written as JSON. `deviations` counts the profiles, cells and scenarios that are not as
+    expected.
+    """
     return {
         "version": 1,
         "seconds": round(seconds, 1),
+        "delay_ms": delay,
         "cells_per_minute": round(len(cells) * 60 / seconds, 1),
-        "profiles": [{"name": p.name, "text": p.text} for p in profiles],
-        "deviations": sum(each.deviates for each in [*cells, *scenarios]),
+        "profiles": [{
+            "name": check.profile.name, "text": check.profile.text,
+            **dataclasses.asdict(check.result), "deviates": check.deviates} for check in checks],
+        "deviations": sum(each.deviates for each in [*checks, *cells, *scenarios]),
         "first_octet_ms": times(cells),
         "cells": [{
             "connecting": cell.connecting.name, "listening": cell.listening.name,
@@ -74,8 +89,10 @@ def times(cells: list[Cell]) -> dict[str, dict[str, float]]:
     found: dict[str, list[float]] = {}
     for cell in cells:
         if cell.result.first_octet_ms is not None:
-            blocked = not (cell.connecting.behaviour.udp and cell.listening.behaviour.udp)
-            kind = "without UDP" if blocked else cell.result.outcome
+            # The path of the first octet; a session may have found a better one since.
+            kind = cell.result.first_path or cell.result.outcome
+            if not (cell.connecting.behaviour.udp and cell.listening.behaviour.udp):
+                kind += ", UDP blocked"
             found.setdefault(kind, []).append(cell.result.first_octet_ms)
     return {kind: {"cells": len(values), "median": statistics.median(values),
                    "least": min(values), "most": max(values)}
@@ -89,6 +106,8 @@ def text(summary: dict[str, Any]) -> str:
         width = max(len(scenario["name"]) for scenario in summary["scenarios"])
         lines += [f"{scenario['name']:{width}}  {scenario_text(scenario)}"
                   for scenario in summary["scenarios"]]
+    lines += [f"NOT AS EXPECTED: profile {profile['name']}: {'; '.join(profile['deviations'])}"
+              for profile in summary["profiles"] if profile["deviates"]]
     lines += ["", f"{len(summary['cells'])} cells and {len(summary['scenarios'])} scenarios in "
               f"{summary['seconds']} s ({summary['cells_per_minute']} cells a minute), "
               f"{summary['deviations']} not as expected"]

@@ -26,6 +26,7 @@ class Cell:
     expected: Expectation
     patience: float | None = None  # seconds that a direct path may take after a relayed one
     result: cell.Result = dataclasses.field(default_factory=cell.Result)
+    delay: float = 0  # of each site's line, in ms
 
     @property
     def deviates(self) -> bool:
@@ -37,7 +38,8 @@ class Cell:
         return self.result.outcome == "relayed" and self.result.reason_given in ("", "still_checking")
 
     def perform(self) -> cell.Result:
-        return cell.run(self.connecting, self.listening, self.expected.outcomes[0], self.patience)
+        return cell.run(self.connecting, self.listening, self.expected.outcomes[0], self.patience,
+                        self.delay)
 
     def broken(self, why: str) -> cell.Result:
         return cell.Result(why=why)

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from testbed.nat import cell
 from testbed.nat.profiles import PROFILES
@@ -13,20 +14,34 @@ from testbed.network.internet import end
 
 TIMES = 3  # each of two networks that are compared is measured so often, in turns
 MOVE = 20.0  # seconds within which a session has to leave its relay when a direct path opens
+BEFORE, AFTER = 1.0, 1.0  # seconds in which data flows before and after something happens
 
 
 @dataclasses.dataclass
 class Pair:
-    """Who connects to whom, and what each gives on the command line (None: the usual servers).
-
-    `opens`: in mid-session, and the session has to move from its relay to a direct path then.
-    """
+    """Who connects to whom, and what each gives on the command line (None: the usual servers)."""
 
     connecting: Host
     listening: Host
     connecting_options: list[object] | None = None
     listening_options: list[object] | None = None
-    opens: Callable[[], None] | None = None
+    happens: "Happening | None" = None
+
+
+MOVES, RESTARTS, HOLDS = "moves", "restarts", "holds"
+
+
+@dataclasses.dataclass(frozen=True)
+class Happening:
+    """What happens in mid-session while data flows, and what comes of it: the session `MOVES` from
+    its relay to a direct path; both sides look for another path and find one (`RESTARTS`); or
+    nothing (`HOLDS`). No octet is lost in any case. With `rest`, nobody says anything for so many
+    seconds then.
+    """
+
+    act: Callable[[cell.Servers], None]
+    then: str
+    rest: float = 0.0
 
 
 Drawing = Callable[[Internet], Pair]
@@ -51,6 +66,10 @@ class Scenario:
     like: Drawing | None = None
     later_ms: float = 0
     options: tuple[object, ...] = ()   # of both sides
+    names: tuple[tuple[str, str], ...] = ()  # that both sides know, each with one of its addresses
+    still_ms: float = 10_000           # so long data may stand still when something happens
+    long: bool = False                 # takes its time, so it comes first
+    restarts: tuple[str, ...] = ()     # why the listening side looks for another path; none: any
 
     @property
     def runs(self) -> int:
@@ -67,6 +86,7 @@ class Measured:
     first_path: str = ""
     path: str = ""
     reason_given: str = ""             # why it is relayed
+    stood_still_ms: float | None = None
     why: str = ""
     seconds: float = 0.0
     deviations: list[str] = dataclasses.field(default_factory=list)
@@ -102,7 +122,7 @@ def measure(scenario: Scenario) -> Measured:
             others.append(run(scenario, scenario.like))
     found = next((r for r in results if judge_one(scenario, r)), results[0])
     made = Measured(found.outcome, _least(results), _least(others), found.first_path, found.path,
-                    found.reason_given, found.why)
+                    found.reason_given, found.stood_still_ms, found.why)
     made.deviations = [sentence for r in results for sentence in judge_one(scenario, r)]
     made.deviations += [f"the network to compare with: {r.why}" for r in others if r.why]
     made.deviations += judge_times(scenario, made)
@@ -132,6 +152,9 @@ def judge_one(scenario: Scenario, result: cell.Result) -> list[str]:
         wrong.append(f"the reason given was {result.reason_given}, not {' or '.join(scenario.reasons)}")
     if scenario.first_path and result.first_path != scenario.first_path:
         wrong.append(f"the first path was {result.first_path}")
+    if result.stood_still_ms is not None and result.stood_still_ms > scenario.still_ms:
+        wrong.append(f"data stood still for {result.stood_still_ms:.0f} ms, at most "
+                     f"{scenario.still_ms:.0f} expected")
     return wrong
 
 
@@ -154,11 +177,12 @@ def run(scenario: Scenario, draw: Drawing) -> cell.Result:
     result = cell.Result()
     with Internet() as internet, cell.folder() as folder:
         try:
+            servers = None
             if scenario.servers:
                 addresses = [cell.RENDEZVOUS, cell.RELAY, cell.RENDEZVOUS6, cell.RELAY6]
                 server = internet.host("server", addresses, scenario.servers_link)
-                cell.start_servers(internet, server, folder)
-            _session(internet, scenario, draw(internet), result)
+                servers = cell.Servers(internet, server, folder)
+            _Session(internet, scenario, draw(internet), servers, folder).run(result)
         except cell.Failed as failed:
             result.outcome, result.why = "failed", str(failed)
     return result
@@ -168,53 +192,92 @@ def usual() -> list[object]:
     return cell.settings(PROFILES["public"])
 
 
-def _session(internet: Internet, scenario: Scenario, pair: Pair, result: cell.Result) -> None:
-    patience = cell.HOPELESS if scenario.outcomes == ("failed",) else cell.LIMIT
-    with _service(pair, scenario) as service:
-        a = _start(internet, pair.connecting, "connect", f"127.0.0.1:{service.port}",
-                   pair.connecting_options, scenario)
-        code = a.wait_for("code_made", patience)["code"]
-        began = time.monotonic()
-        b = _start(internet, pair.listening, "listen", "127.0.0.1:0", pair.listening_options,
-                   scenario, code)
-        port = int(b.wait_for("listening", patience)["address"].rsplit(":", 1)[1])
-        if pair.opens is None:
-            moment = cell.exchange(pair.listening, port, service)
-        else:
-            moment = _move(pair, b, port, service)
-        result.first_octet_ms = round((moment - began) * 1000, 1)
-        result.take_path(b, cell.BETTER_PATH if "direct" in scenario.outcomes else 0)
+class _Session:
+    def __init__(self, internet: Internet, scenario: Scenario, pair: Pair,
+                 servers: cell.Servers | None, folder: str) -> None:
+        self._internet, self._scenario, self._pair = internet, scenario, pair
+        self._servers, self._folder = servers, folder
+
+    def run(self, result: cell.Result) -> None:
+        pair, happens = self._pair, self._pair.happens
+        patience = cell.HOPELESS if self._scenario.outcomes == ("failed",) else cell.LIMIT
+        with self._service() as service:
+            a = self._start(pair.connecting, "connect", f"127.0.0.1:{service.port}",
+                            pair.connecting_options)
+            code = a.wait_for("code_made", patience)["code"]
+            began = time.monotonic()
+            b = self._start(pair.listening, "listen", "127.0.0.1:0", pair.listening_options, code)
+            port = int(b.wait_for("listening", patience)["address"].rsplit(":", 1)[1])
+            if happens is None:
+                assert isinstance(service, cell.Service)
+                moment = cell.exchange(pair.listening, port, service)
+            else:
+                assert isinstance(service, Traffic)
+                moment = service.begin(pair.listening, port)
+                self._live_through(happens, a, b, service, result)
+            result.first_octet_ms = round((moment - began) * 1000, 1)
+            result.take_path(b, cell.BETTER_PATH if "direct" in self._scenario.outcomes else 0)
+
+    def _start(self, host: Host, mode: str, target: str, options: list[object] | None,
+               code: str = "") -> cell.Program:
+        secrets = {"PEERSOCK_TURN_PASSWORD": "word"} | ({"PEERSOCK_CODE": code} if code else {})
+        options = usual() if options is None else options
+        prefix = (cell.trusting(self._folder, self._scenario.names) if self._scenario.names else [])
+        program = cell.Program(host.namespace, mode, target, *options, *self._scenario.options,
+                               prefix=prefix, **secrets)
+        self._internet.network.callback(end, program.process)
+        return program
+
+    @contextlib.contextmanager
+    def _service(self) -> Iterator[cell.Service | Traffic]:
+        if self._pair.happens is None:
+            yield cell.Service(self._pair.connecting, self._scenario.size)
+            return
+        with Traffic(self._pair.connecting) as traffic:
+            yield traffic
+
+    def _live_through(self, happens: Happening, a: cell.Program, b: cell.Program, traffic: Traffic,
+                      result: cell.Result) -> None:
+        """Data flows all the time, and all of it arrives."""
+        assert self._servers is not None
+        if happens.then == MOVES and b.find("path_chosen")[-1]["kind"] != "relayed":
+            raise cell.Failed("the session did not begin on a relay")
+        traffic.flow_for(BEFORE)
+        happens.act(self._servers)
+        if happens.then == MOVES:
+            if not b.wait_until(lambda: b.find("path_chosen")[-1]["kind"] == "direct", MOVE):
+                raise cell.Failed(f"no direct path within {MOVE:.0f} s after one had opened")
+        elif happens.then == RESTARTS:
+            self._expect_another_path(a, b)
+        if happens.rest:
+            traffic.rest_for(happens.rest)
+        traffic.flow_for(AFTER)
+        if trouble := traffic.finish():
+            raise cell.Failed(trouble)
+        if not happens.rest:
+            result.stood_still_ms = round(traffic.longest_pause * 1000, 1)
+        self._expect_no_more(happens, a, b)
+
+    def _expect_another_path(self, a: cell.Program, b: cell.Program) -> None:
+        for side in (a, b):
+            if not side.wait_until(lambda: has_another_path(side.events), MOVE):
+                raise cell.Failed(f"no other path within {MOVE:.0f} s after the first had broken")
+        reason = b.find("path_restarted")[0]["reason"]
+        if self._scenario.restarts and reason not in self._scenario.restarts:
+            raise cell.Failed(f"the path was left because of {reason}, expected was "
+                              f"{' or '.join(self._scenario.restarts)}")
+
+    @staticmethod
+    def _expect_no_more(happens: Happening, a: cell.Program, b: cell.Program) -> None:
+        for side in (a, b):
+            side.wait_until(lambda: False, 0.05)  # reads what has been said
+            if side.find("error"):
+                raise cell.Failed(side.find("error")[0]["message"])
+            if happens.then == HOLDS and side.find("path_restarted"):
+                raise cell.Failed("a path that held was left for another one")
 
 
-def _start(internet: Internet, host: Host, mode: str, target: str, options: list[object] | None,
-           scenario: Scenario, code: str = "") -> cell.Program:
-    secrets = {"PEERSOCK_TURN_PASSWORD": "word"} | ({"PEERSOCK_CODE": code} if code else {})
-    options = usual() if options is None else options
-    program = cell.Program(host.namespace, mode, target, *options, *scenario.options, **secrets)
-    internet.network.callback(end, program.process)
-    return program
-
-
-@contextlib.contextmanager
-def _service(pair: Pair, scenario: Scenario) -> Iterator[cell.Service | Traffic]:
-    if pair.opens is None:
-        yield cell.Service(pair.connecting, scenario.size)
-        return
-    with Traffic(pair.connecting) as traffic:
-        yield traffic
-
-
-def _move(pair: Pair, b: cell.Program, port: int, traffic: cell.Service | Traffic) -> float:
-    """Data flows all the time, while the path moves from a relay to a direct one."""
-    assert isinstance(traffic, Traffic) and pair.opens is not None
-    moment = traffic.begin(pair.listening, port)
-    if b.find("path_chosen")[-1]["kind"] != "relayed":
-        raise cell.Failed("the session did not begin on a relay")
-    traffic.flow_for(0.5)
-    pair.opens()
-    if not b.wait_until(lambda: b.find("path_chosen")[-1]["kind"] == "direct", MOVE):
-        raise cell.Failed(f"no direct path within {MOVE:.0f} s after one had opened")
-    traffic.flow_for(1.0)
-    if trouble := traffic.finish():
-        raise cell.Failed(trouble)
-    return moment
+def has_another_path(events: list[dict[str, Any]]) -> bool:
+    """Whether a path was chosen after one had been given up."""
+    names = [event.get("event") for event in events]
+    return "path_restarted" in names and "path_chosen" in names[names.index("path_restarted"):]

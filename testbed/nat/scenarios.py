@@ -6,10 +6,11 @@ knows them.
 
 from testbed.nat import cell
 from testbed.nat.profiles import PROFILES
-from testbed.nat.scenario import Drawing, Pair, Scenario, usual
+from testbed.nat.scenario import (
+    HOLDS, MOVES, RESTARTS, Drawing, Happening, Pair, Scenario, usual)
 from testbed.network import (
-    ADDRESS_AND_PORT_DEPENDENT, ENDPOINT_INDEPENDENT, RANDOM, Firewall, Host, Internet, Lan, Link,
-    Nat, Site)
+    ADDRESS_AND_PORT_DEPENDENT, ADDRESS_DEPENDENT, ENDPOINT_INDEPENDENT, RANDOM, Firewall, Host,
+    Internet, Lan, Link, Nat, Site)
 
 HOME = Nat(ENDPOINT_INDEPENDENT, ADDRESS_AND_PORT_DEPENDENT)
 SYMMETRIC = Nat(ADDRESS_AND_PORT_DEPENDENT, ADDRESS_AND_PORT_DEPENDENT, RANDOM)
@@ -167,10 +168,10 @@ def ipv6_only_and_ipv4_only(internet: Internet) -> Pair:
 
 # ---- lines --------------------------------------------------------------------------------------
 
-def over(link: Link) -> Drawing:
+def over(link: Link, ipv6: bool = False) -> Drawing:
     """Two homes, each with this line to the Internet."""
     def draw(internet: Internet) -> Pair:
-        return Pair(*_two_homes(internet, link=link))
+        return Pair(*_two_homes(internet, link=link, ipv6=ipv6))
     return draw
 
 
@@ -182,12 +183,82 @@ def over_relayed(link: Link) -> Drawing:
     return draw
 
 
+# ---- servers that have names --------------------------------------------------------------------
+
+_ADDRESSES = {
+    cell.RENDEZVOUS_NAME: (cell.RENDEZVOUS, cell.RENDEZVOUS6),
+    cell.STUN_NAME: (cell.RENDEZVOUS, cell.RENDEZVOUS6),
+    cell.RELAY_NAME: (cell.RELAY, cell.RELAY6),
+}
+BOTH_FAMILIES = tuple((name, address) for name, pair in _ADDRESSES.items() for address in pair)
+IPV6_ONLY = tuple((name, ipv6) for name, (_, ipv6) in _ADDRESSES.items())
+BY_NAME = ["--rendezvous", f"ws://{cell.RENDEZVOUS_NAME}:{cell.PORT}/v1", "--stun", cell.STUN_NAME,
+           "--stun-port", cell.TURN_PORT, "--turn", cell.RELAY_NAME, "--turn-port", cell.TURN_PORT,
+           "--turn-user", "user"]
+
+
+def by_name(left: str, right: str) -> Drawing:
+    """Two sites, each with IPv4 ("4"), IPv6 ("6"), or both ("46")."""
+    def draw(internet: Internet) -> Pair:
+        hosts = [Site(internet, name, number, [HOME if "4" in families else Firewall()],
+                      ipv6="6" in families, ipv4="4" in families).host(name)
+                 for number, (name, families) in enumerate((("left", left), ("right", right)), 1)]
+        return Pair(hosts[0], hosts[1], BY_NAME, BY_NAME)
+    return draw
+
+
 # ---- in mid-session -----------------------------------------------------------------------------
 
 def a_direct_path_opens(internet: Internet) -> Pair:
     left, right = _two_homes(internet)
     internet.block_udp("198.51.100.16/28", "198.51.100.32/28")
-    return Pair(left, right, opens=internet.unblock_udp)
+    return Pair(left, right, happens=Happening(lambda _: internet.unblock_udp(), MOVES))
+
+
+def a_nat_reboots(nat: Nat, then: str) -> Drawing:
+    """The one of the listening side."""
+    def draw(internet: Internet) -> Pair:
+        left, right = Site(internet, "left", 1, [nat]), Site(internet, "right", 2, [nat])
+        return Pair(left.host("left"), right.host("right"),
+                    happens=Happening(lambda _: right.reboot(), then))
+    return draw
+
+
+def another_address(nat: Nat) -> Drawing:
+    """The listening side gets one."""
+    def draw(internet: Internet) -> Pair:
+        left, site = Site(internet, "left", 1, [nat]), Site(internet, "right", 2, [nat])
+        right = site.host("right")
+
+        def move(_: cell.Servers) -> None:
+            right.namespace.ip([f"address del {right.addresses[0]}/24 dev eth0",
+                                "address add 10.2.0.99/24 dev eth0",
+                                f"route add default via {site.gateway}"])
+        return Pair(left.host("left"), right, happens=Happening(move, RESTARTS))
+    return draw
+
+
+def the_relay_restarts(internet: Internet) -> Pair:
+    left, right = (Site(internet, name, number, [SYMMETRIC]).host(name)
+                   for number, name in enumerate(("left", "right"), 1))
+    return Pair(left, right, happens=Happening(lambda servers: servers.restart_relay(), RESTARTS))
+
+
+def nobody_speaks(nat: Nat, rest: float) -> Drawing:
+    def draw(internet: Internet) -> Pair:
+        left, right = (Site(internet, name, number, [nat]).host(name)
+                       for number, name in enumerate(("left", "right"), 1))
+        return Pair(left, right, happens=Happening(lambda _: None, HOLDS, rest))
+    return draw
+
+
+def between_moving_nats(internet: Internet) -> Pair:
+    """Every check of one side is answered by one of the other's, from one more address."""
+    nats = (Nat(ADDRESS_AND_PORT_DEPENDENT, ENDPOINT_INDEPENDENT, RANDOM),
+            Nat(ADDRESS_AND_PORT_DEPENDENT, ADDRESS_DEPENDENT, RANDOM))
+    left, right = (Site(internet, f"site {number}", number, [nat]).host(f"host {number}")
+                   for number, nat in enumerate(nats, 1))
+    return Pair(left, right, happens=Happening(lambda _: None, HOLDS, 8))
 
 
 _LINES = {
@@ -200,6 +271,8 @@ _LINES = {
     "line-duplicate": ("every fifth packet comes twice", Link(delay=10, duplicate=20)),
     "line-reorder": ("every fifth packet comes late", Link(delay=10, jitter=2, reorder=20)),
     "line-mtu-1280": ("MTU of 1280", Link(delay=10, mtu=1280)),
+    "line-mtu-1280-tells": ("packets longer than 1280 octets are refused, by ICMP",
+                            Link(delay=10, tells=1280)),
     "line-black-hole": ("packets longer than 1280 octets vanish", Link(delay=10, black_hole=1280)),
     "line-everything": ("all of this at once",
                         Link(delay=20, jitter=5, rate=8000, loss=1, duplicate=2, reorder=5,
@@ -249,14 +322,69 @@ def _all() -> list[Scenario]:
         Scenario("line-everything-relayed", "the same through a relay",
                  over_relayed(_LINES["line-everything"][1]), outcomes=("relayed",), size=400_000,
                  reasons=DEPENDENT),
-        Scenario("line-black-hole-ngtcp2", "packets longer than 1280 octets vanish, other engine",
+        Scenario("line-mtu-1280-tells-ipv6", "lines: IPv6 packets longer than 1280 octets are refused, "
+                 "by ICMP", over(_LINES["line-mtu-1280-tells"][1], ipv6=True), family=6, size=400_000),
+        Scenario("line-mtu-1280-tells-openssl", "lines: packets longer than 1280 octets are refused, by "
+                 "ICMP, other engine", over(_LINES["line-mtu-1280-tells"][1]), size=400_000,
+                 options=("--engine", "openssl")),
+        Scenario("line-black-hole-openssl", "packets longer than 1280 octets vanish, other engine",
                  over(_LINES["line-black-hole"][1]), size=400_000,
-                 options=("--engine", "ngtcp2")),
+                 options=("--engine", "openssl")),
         Scenario("race", "a relay is up within a second of the direct path, 25 ms each way",
                  over_relayed(FAR), outcomes=("relayed",), reasons=DEPENDENT, like=over(FAR), later_ms=1000,
                  servers_link=FAR),
+        *_names(),
+        *_mid_session(),
+    ]
+
+
+def _names() -> list[Scenario]:
+    relay_only = ("--relay", "only", "--turn-transport")
+    return [
+        Scenario("names-both-families", "servers by names of both families, both sides too",
+                 by_name("46", "46"), names=BOTH_FAMILIES),
+        Scenario("names-both-ipv4-sites", "the same names where there is no IPv6", by_name("4", "4"),
+                 names=BOTH_FAMILIES, family=4),
+        Scenario("names-both-ipv6-sites", "the same names where there is no IPv4", by_name("6", "6"),
+                 names=BOTH_FAMILIES, family=6),
+        Scenario("names-both-no-common-family", "the same names, IPv6 alone and IPv4 alone",
+                 by_name("6", "4"), names=BOTH_FAMILIES, outcomes=("relayed",),
+                 reasons=("no_common_family",)),
+        Scenario("names-ipv6-only", "servers by names that have IPv6 addresses alone, and sites with "
+                 "both families", by_name("46", "46"), names=IPV6_ONLY, family=6),
+        Scenario("names-ipv6-only-ipv6-sites", "the same where there is no IPv4", by_name("6", "6"),
+                 names=IPV6_ONLY, family=6),
+        *(Scenario(f"names-ipv6-only-turn-{way}", f"the same through the relay, by {way.upper()}",
+                   by_name("6", "6"), names=IPV6_ONLY, outcomes=("relayed",),
+                   reasons=("relay_only_here", "relay_only_there"), options=(*relay_only, way))
+          for way in ("udp", "tcp", "tls")),
+    ]
+
+
+def _mid_session() -> list[Scenario]:
+    home = Nat(ENDPOINT_INDEPENDENT, ADDRESS_AND_PORT_DEPENDENT, RANDOM)
+    short = Nat(ENDPOINT_INDEPENDENT, ADDRESS_AND_PORT_DEPENDENT, RANDOM, timeout=30)
+    return [
         Scenario("moves", "begins on a relay, and a direct path opens while data flows",
                  a_direct_path_opens, first_path="relayed", within_ms=5000),
+        Scenario("nat-reboots", "a NAT reboots while data flows, and takes other ports",
+                 a_nat_reboots(home, RESTARTS), restarts=("silent", "peer")),
+        Scenario("nat-reboots-same-ports", "the same, and it keeps ports, as if nothing had been",
+                 a_nat_reboots(HOME, HOLDS)),
+        Scenario("nat-reboots-relayed", "a NAT reboots while data flows through the relay",
+                 a_nat_reboots(SYMMETRIC, RESTARTS), outcomes=("relayed",), reasons=DEPENDENT),
+        Scenario("relay-restarts", "the relay dies while data flows through it, and comes back",
+                 the_relay_restarts, outcomes=("relayed",), reasons=DEPENDENT),
+        Scenario("address-changes", "a host gets another address while data flows",
+                 another_address(home), restarts=("network",), still_ms=5000),
+        Scenario("address-changes-relayed", "the same while data flows through the relay",
+                 another_address(SYMMETRIC), outcomes=("relayed",), reasons=DEPENDENT,
+                 restarts=("network",), still_ms=5000),
+        Scenario("check-storm", "nobody speaks for 8 s between NATs that show each check from elsewhere, "
+                 "of which one lets it in", between_moving_nats, outcomes=("relayed",),
+                 reasons=DEPENDENT),
+        Scenario("short-timeouts", "nobody speaks for 45 s behind NATs that forget after 30",
+                 nobody_speaks(short, 45), long=True),
     ]
 
 
@@ -264,5 +392,6 @@ SCENARIOS = {scenario.name: scenario for scenario in _all()}
 
 # For every run of scripts/test.
 CHOSEN = ("one-lan", "no-internet-own-mailbox", "isolated", "isolated-hairpin", "one-carrier",
-          "all-interfaces", "ipv6-only-dual-stack", "line-everything", "line-black-hole", "race",
-          "moves")
+          "all-interfaces", "ipv6-only-dual-stack", "line-everything", "line-mtu-1280-tells",
+          "line-black-hole", "race", "names-both-families", "names-ipv6-only-ipv6-sites", "moves",
+          "nat-reboots", "address-changes", "check-storm")

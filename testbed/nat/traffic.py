@@ -10,22 +10,26 @@ import types
 from testbed.network import Host
 
 CHUNK, PAUSE = 16_384, 0.01  # octets, and seconds after each: 1.6 MB/s at most
-LIMIT = 30.0                 # seconds without anything
+LIMIT = 60.0                 # seconds without anything
 
 
 class _End:
     """One end of the connection: what it has sent and what it has received, as digests."""
 
-    def __init__(self, name: str, stop: threading.Event) -> None:
-        self._name, self._stop = name, stop
+    def __init__(self, name: str, stop: threading.Event, rest: threading.Event) -> None:
+        self._name, self._stop, self._rest = name, stop, rest
         self.sent, self.received = hashlib.sha256(), hashlib.sha256()
         self.octets_sent = self.octets_received = 0
         self.trouble = ""
+        self.longest_pause = 0.0  # seconds in which nothing came in, since something has
 
     def send(self, connection: socket.socket) -> None:
         number = 0
         with self._noting():
             while not self._stop.is_set():
+                if self._rest.is_set():
+                    time.sleep(PAUSE)
+                    continue
                 number += 1
                 chunk = hashlib.shake_128(f"{self._name} {number}".encode()).digest(CHUNK)
                 connection.sendall(chunk)
@@ -36,7 +40,12 @@ class _End:
 
     def receive(self, connection: socket.socket) -> None:
         with self._noting():
+            before: float | None = None
             while chunk := connection.recv(65536):
+                now = time.monotonic()
+                if before is not None:
+                    self.longest_pause = max(self.longest_pause, now - before)
+                before = now
                 self.received.update(chunk)
                 self.octets_received += len(chunk)
 
@@ -52,8 +61,9 @@ class Traffic:
     """`port` is where the service is; `begin` is called with where the tunnel is."""
 
     def __init__(self, host: Host) -> None:
-        self._stop = threading.Event()
-        self._service, self._client = _End("service", self._stop), _End("client", self._stop)
+        self._stop, self._rest = threading.Event(), threading.Event()
+        self._service, self._client = (_End(name, self._stop, self._rest)
+                                       for name in ("service", "client"))
         self._listener = host.namespace.socket(kind=socket.SOCK_STREAM)
         self._listener.bind(("127.0.0.1", 0))
         self._listener.listen()
@@ -92,6 +102,17 @@ class Traffic:
 
     def flow_for(self, seconds: float) -> None:
         time.sleep(seconds)
+
+    def rest_for(self, seconds: float) -> None:
+        """Nobody says anything for so long."""
+        self._rest.set()
+        time.sleep(seconds)
+        self._rest.clear()
+
+    @property
+    def longest_pause(self) -> float:
+        """Seconds in which one of the two got nothing."""
+        return max(self._service.longest_pause, self._client.longest_pause)
 
     def finish(self) -> str:
         """Empty when every octet has arrived as it was sent, otherwise a sentence."""

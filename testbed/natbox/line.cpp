@@ -14,6 +14,15 @@ bool Line::happens(double percent) {
   return percent > 0 && std::uniform_real_distribution<>(0, 100)(random_) < percent;
 }
 
+bool Line::is_beyond(std::size_t frame_size, std::size_t limit) {
+  return limit != 0 && frame_size > limit + ethernet_header;
+}
+
+std::optional<Line::Frame> Line::refuse(std::span<const std::uint8_t> frame) const {
+  if (!is_beyond(frame.size(), config_.tells)) return std::nullopt;
+  return too_big_answer(frame, config_.tells, config_.router);
+}
+
 // Without bursts nothing is drawn for them: a seed goes on to mean what it meant.
 bool Line::is_lost() {
   const Bursts& bursts = config_.bursts;
@@ -25,7 +34,7 @@ bool Line::is_lost() {
 }
 
 void Line::enter(Frame frame, Time now) {
-  if (config_.black_hole != 0 && frame.size() > config_.black_hole + ethernet_header) return;
+  if (is_beyond(frame.size(), config_.black_hole) || is_beyond(frame.size(), config_.tells)) return;
   if (is_lost()) return;
   if (happens(config_.duplicate)) put(frame, now);
   put(std::move(frame), now);

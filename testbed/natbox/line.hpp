@@ -1,5 +1,6 @@
 // One direction of a line: delay, jitter, rate, loss, bursts of loss, duplication, reordering, a
-// black hole for large packets. No I/O and no clock; a seed fixes what is random.
+// black hole for large packets, or a word to their sender. No I/O and no clock; a seed fixes what is
+// random.
 #pragma once
 
 #include <cstddef>
@@ -7,9 +8,11 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "nat_engine.hpp"
+#include "too_big.hpp"
 
 namespace peersock::testbed {
 
@@ -33,6 +36,8 @@ struct LineConfig {
   double duplicate = 0;        // percent
   double reorder = 0;          // percent: these overtake everything that is under way
   std::size_t black_hole = 0;  // octets of the IP packet: longer ones vanish; 0: none does
+  std::uint16_t tells = 0;     // the same, but the sender is told (too_big.hpp)
+  Router router;               // who tells
 };
 
 class Line {
@@ -42,11 +47,14 @@ class Line {
   Line(const LineConfig& config, std::uint64_t seed) : config_(config), random_(seed) {}
 
   void enter(Frame frame, Time now);
+  // What goes back to the sender of a frame at once, instead of the frame.
+  [[nodiscard]] std::optional<Frame> refuse(std::span<const std::uint8_t> frame) const;
   [[nodiscard]] std::optional<Frame> leave(Time now);  // one that has arrived by now
   [[nodiscard]] std::optional<Time> next_arrival() const;
 
  private:
   [[nodiscard]] bool happens(double percent);
+  [[nodiscard]] static bool is_beyond(std::size_t frame_size, std::size_t limit);
   [[nodiscard]] bool is_lost();
   void put(Frame frame, Time now);
   [[nodiscard]] Time serialization(std::size_t octets);

@@ -1,14 +1,17 @@
 // linkbox --a DEVICE --b DEVICE [--seed N] [--delay-us N] [--jitter-us N] [--rate-kbit N]
 //         [--queue-us N] [--loss %] [--burst-begin %] [--burst-end %] [--burst-loss %]
 //         [--duplicate %] [--reorder %] [--black-hole OCTETS]
+//         [--tells OCTETS --router4 ADDRESS --router6 ADDRESS]
 //
 // A line between two network devices; prints "ready", and works until it is killed.
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <map>
 #include <string>
 #include <vector>
 
+#include <arpa/inet.h>
 #include <poll.h>
 #include <sys/resource.h>
 
@@ -22,12 +25,13 @@ using namespace peersock::testbed;
 
 constexpr std::size_t batch = 64;
 
-void carry(PacketRing& from, Line& line) {
+void carry(PacketRing& from, Line& line, const RawDevice& back) {
   const Time now = monotonic_now();
   // No more than a few, so that what is due on the other side does not wait.
   for (std::size_t count = 0; count < 4 * batch; ++count) {
     const auto frame = from.front();
     if (frame.empty()) return;
+    if (const auto answer = line.refuse(frame)) back.send(*answer);
     line.enter(Line::Frame(frame.begin(), frame.end()), now);
     from.release();
   }
@@ -57,10 +61,12 @@ void wait(const RawDevice& a, const RawDevice& b, const Line& out, const Line& b
   static_cast<void>(::ppoll(waiting.data(), waiting.size(), limit, nullptr));
 }
 
-}  // namespace
+template <std::size_t Size>
+void read_address(int family, const std::string& text, std::array<std::uint8_t, Size>& address) {
+  if (::inet_pton(family, text.c_str(), address.data()) != 1) fail("no address: " + text);
+}
 
-int main(int count, char** values) {
-  auto given = options(count, values);
+LineConfig config_of(std::map<std::string, std::string>& given) {
   const auto number = [&](const char* name) {
     return given.contains(name) ? std::stod(given[name]) : 0.0;
   };
@@ -76,7 +82,20 @@ int main(int count, char** values) {
   config.duplicate = number("duplicate");
   config.reorder = number("reorder");
   config.black_hole = static_cast<std::size_t>(number("black-hole"));
-  const auto seed = static_cast<std::uint64_t>(number("seed"));
+  config.tells = static_cast<std::uint16_t>(number("tells"));
+  if (config.tells != 0) {
+    read_address(AF_INET, given["router4"], config.router.ipv4);
+    read_address(AF_INET6, given["router6"], config.router.ipv6);
+  }
+  return config;
+}
+
+}  // namespace
+
+int main(int count, char** values) {
+  auto given = options(count, values);
+  const LineConfig config = config_of(given);
+  const auto seed = given.contains("seed") ? std::stoull(given["seed"]) : 0;
   const RawDevice a(given["a"]);
   const RawDevice b(given["b"]);
   PacketRing from_a(a);
@@ -88,8 +107,8 @@ int main(int count, char** values) {
   if (std::puts("ready") < 0 || std::fflush(stdout) != 0) return 1;
   while (true) {
     wait(a, b, out, back);
-    carry(from_a, out);
-    carry(from_b, back);
+    carry(from_a, out, a);
+    carry(from_b, back, b);
     deliver(out, b);
     deliver(back, a);
   }

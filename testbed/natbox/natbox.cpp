@@ -3,7 +3,8 @@
 //        [--timeout-ms N] [--pooling paired|arbitrary] [--seed N]
 //
 // A NAT between two network devices, without the kernel's help: it answers ARP for the gateway's
-// address inside and for its own addresses outside. Prints "ready"; SIGUSR1 reboots it.
+// address inside and for its own addresses outside. It tells who sends packets that the device
+// outside does not take (RFC 4787 REQ-13). Prints "ready"; SIGUSR1 reboots it.
 #include <algorithm>
 #include <array>
 #include <csignal>
@@ -18,6 +19,7 @@
 
 #include "packet.hpp"
 #include "raw_device.hpp"
+#include "too_big.hpp"
 
 namespace {
 
@@ -113,12 +115,20 @@ class Box {
   void translate(std::span<std::uint8_t> frame, bool from_inside) {
     auto packet = frame.subspan(ethernet_header);
     if (from_inside) learn(frame);
+    if (from_inside && frame.size() > outside_.mtu() + ethernet_header) return refuse(frame);
     const auto exit = from_inside ? translate_outbound(packet, engine_, monotonic_now())
                                   : translate_inbound(packet, engine_, monotonic_now());
     if (!exit) return;
     if (*exit == Exit::Outside) return forward(frame, outside_, next_hop_);
     const auto known = neighbours_.find(destination_address(packet));
     if (known != neighbours_.end()) forward(frame, inside_, known->second);
+  }
+
+  void refuse(std::span<const std::uint8_t> frame) const {
+    Router router;
+    const std::uint32_t address = htonl(gateway_);
+    std::memcpy(router.ipv4.data(), &address, router.ipv4.size());
+    if (const auto answer = too_big_answer(frame, outside_.mtu(), router)) inside_.send(*answer);
   }
 
   // Only who has sent something from inside can have a mapping, so nobody else need be known.

@@ -42,6 +42,10 @@ RawDevice::RawDevice(const std::string& name)
     static_cast<void>(::setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer));
   }
   std::copy_n(request.ifr_hwaddr.sa_data, address_.size(), address_.begin());
+  if (::ioctl(descriptor_, SIOCGIFMTU, &request) != 0) {
+    fail("the device " + name + " has no MTU: " + std::strerror(errno));
+  }
+  mtu_ = static_cast<std::uint16_t>(request.ifr_mtu);
 }
 
 RawDevice::~RawDevice() {

@@ -28,6 +28,8 @@ class RawDevice {
 
   [[nodiscard]] int descriptor() const { return descriptor_; }
   [[nodiscard]] const HardwareAddress& address() const { return address_; }
+  // Octets of an IP packet, as they were when the device was opened.
+  [[nodiscard]] std::uint16_t mtu() const { return mtu_; }
   // A frame, in `buffer`; empty when none waits.
   [[nodiscard]] std::span<std::uint8_t> receive(std::span<std::uint8_t> buffer) const;
   // What the device does not take is lost, as on a wire.
@@ -37,6 +39,7 @@ class RawDevice {
  private:
   int descriptor_ = -1;
   HardwareAddress address_{};
+  std::uint16_t mtu_ = 0;
 };
 
 [[nodiscard]] Time monotonic_now();

@@ -11,7 +11,7 @@ Nothing has a name outside the process that made it, so everything is gone when 
 """
 
 from testbed.network.behaviour import (  # noqa: F401
-    ADDRESS_AND_PORT_DEPENDENT, ADDRESS_DEPENDENT, ENDPOINT_INDEPENDENT, PRESERVED, RANDOM,
-    SEQUENTIAL, Firewall, KernelNat, Link, Nat)
+    ADDRESS_AND_PORT_DEPENDENT, ADDRESS_DEPENDENT, DEPENDENCIES, ENDPOINT_INDEPENDENT, PRESERVED,
+    RANDOM, SEQUENTIAL, Firewall, KernelNat, Link, Nat, strictest)
 from testbed.network.internet import Host, Internet, Lan, Site  # noqa: F401
 from testbed.network.isolation import Forbidden, enter_isolation  # noqa: F401

@@ -1,11 +1,18 @@
 """What boxes in the way of packets do, in the words of RFC 4787. Descriptions only: no I/O."""
 
 import dataclasses
+from collections.abc import Iterable
 
 ENDPOINT_INDEPENDENT = "endpoint-independent"
 ADDRESS_DEPENDENT = "address-dependent"
 ADDRESS_AND_PORT_DEPENDENT = "address-and-port-dependent"
 DEPENDENCIES = (ENDPOINT_INDEPENDENT, ADDRESS_DEPENDENT, ADDRESS_AND_PORT_DEPENDENT)
+
+
+def strictest(dependences: Iterable[str]) -> str:
+    """What several boxes in a row do together."""
+    return max(dependences, key=DEPENDENCIES.index)
+
 
 PRESERVED, RANDOM, SEQUENTIAL = "preserved", "random", "sequential"
 PORTS = (PRESERVED, RANDOM, SEQUENTIAL)
@@ -65,8 +72,9 @@ class Firewall:
 class Link:
     """A line with these properties in each direction. Times in milliseconds, rate in kbit/s (0: no
     limit), the others in percent of packets; `queue` is how long the rate may keep a packet waiting,
-    one that would wait longer is dropped; `mtu` is announced, packets longer than `black_hole`
-    octets vanish without a word (0: none does).
+    one that would wait longer is dropped. `mtu` is known to the boxes at both ends, and they tell of
+    longer packets by ICMP. Those longer than `tells` octets are refused in the same way by the line
+    itself, and those longer than `black_hole` vanish without a word (0: none does).
 
     A burst of loss begins at `burst_begin` of the packets outside of one, ends at `burst_end` of those
     in one, and loses `burst_loss` of these (Gilbert-Elliott; testbed/natbox/line.hpp).
@@ -84,15 +92,17 @@ class Link:
     reorder: float = 0
     mtu: int = 1500
     black_hole: int = 0
+    tells: int = 0
 
     def arguments(self) -> list[str]:
         """For the program that does it (testbed/natbox/linkbox.cpp)."""
         given = {"delay-us": int(self.delay * 1000), "jitter-us": int(self.jitter * 1000),
                  "rate-kbit": self.rate, "queue-us": int(self.queue * 1000), "loss": self.loss,
                  "duplicate": self.duplicate, "reorder": self.reorder,
-                 "black-hole": self.black_hole}
+                 "black-hole": self.black_hole, "tells": self.tells}
         if self.burst_begin:
             given |= {"burst-begin": self.burst_begin, "burst-end": self.burst_end,
                       "burst-loss": self.burst_loss}
-        return [part for name, value in given.items() if value or name in ("queue-us", "burst-end", "burst-loss")
+        always = ("queue-us", "burst-end", "burst-loss")
+        return [part for name, value in given.items() if value or name in always
                 for part in (f"--{name}", str(value))]

@@ -12,6 +12,7 @@ from testbed.network.namespace import Broken, Namespace, hardware_address, join
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROUTER4, ROUTER6 = "203.0.113.1", "2001:db8:ffff::1"  # the Internet's own, one for all lines
+LINES4, LINES6 = "203.0.113", "2001:db8:fffe:"        # of lines that say something
 
 Stage = Nat | KernelNat | Firewall
 
@@ -61,7 +62,10 @@ class Network(contextlib.ExitStack):
         join(middle, "b", self.hardware(), lower, lower_device, lower_hardware)
         middle.sysctl(ipv6__conf__all__disable_ipv6=1)
         seed = self._devices
-        self.box(middle, "linkbox", "--a", "a", "--b", "b", "--seed", seed, *link.arguments())
+        # The line's own addresses, from which it tells of packets that are too long.
+        routers = ["--router4", f"{LINES4}.{seed % 250 + 2}", "--router6", f"{LINES6}:{seed:x}"]
+        self.box(middle, "linkbox", "--a", "a", "--b", "b", "--seed", seed, *link.arguments(),
+                 *(routers if link.tells else []))
         if link.mtu != 1500:
             upper.ip([f"link set dev {upper_device} mtu {link.mtu}"])
             lower.ip([f"link set dev {lower_device} mtu {link.mtu}"])
@@ -126,8 +130,10 @@ class Internet:
         self.network = Network()
         self.router = self.network.namespace("internet")
         self._lines = 0
+        # Lines that tell of long packets have addresses to which no way leads.
         self.router.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1,
-                           ipv6__conf__default__accept_dad=0)
+                           ipv6__conf__default__accept_dad=0, ipv4__conf__all__rp_filter=0,
+                           ipv4__conf__default__rp_filter=0)
         self.router.ip([f"address add {ROUTER4}/32 dev lo", f"address add {ROUTER6}/128 dev lo"])
 
     def __enter__(self) -> "Internet":

@@ -1,7 +1,6 @@
 """What is said of results."""
 
 import collections
-import json
 import pathlib
 import statistics
 
@@ -35,14 +34,14 @@ def by_scenario(results: list[dict]) -> dict[str, dict]:
     return table
 
 
-def write_json(path: pathlib.Path, results: list[dict], seconds: float, jobs: int) -> None:
-    document = {
+def document(results: list[dict], seconds: float, jobs: int) -> dict:
+    """What --json writes, and the page is made of."""
+    return {
         "jobs": jobs,
         "wall_seconds": round(seconds, 3),
         "scenarios": by_scenario(results),
         "results": sorted(results, key=lambda one: (one["scenario"], one["seed"])),
     }
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 def closing_line(results: list[dict], different: list[str]) -> str:

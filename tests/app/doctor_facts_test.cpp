@@ -33,11 +33,11 @@ Diagnosis healthy() {
   return diagnosis;
 }
 
-/// d(irect), r(elay), - none, ? unknown, for each peer in order.
+/// d(irect), r(elay), s(earch), - none, ? unknown, for each peer in order.
 std::string ways(const Diagnosis& diagnosis) {
   std::string found;
   for (const DoctorPeer& peer : peers_of(diagnosis)) {
-    found += std::string("dr-?").at(static_cast<std::size_t>(peer.way));
+    found += std::string("drs-?").at(static_cast<std::size_t>(peer.way));
   }
   return found;
 }
@@ -47,14 +47,24 @@ std::optional<ErrorKind> verdict(const Diagnosis& diagnosis) {
   return error ? std::optional(error->kind) : std::nullopt;
 }
 
-TEST(DoctorFacts, WhatCannotGoDirectGoesThroughTheRelay) {
+TEST(DoctorFacts, WhatCannotGoDirectAtOnceBeginsOnTheRelay) {
   const Diagnosis diagnosis = healthy();
   const auto peers = peers_of(diagnosis);
   ASSERT_EQ(peers.size(), 6U);
   EXPECT_EQ(peers[0].kind, std::nullopt);
   EXPECT_EQ(peers[5].kind, ice::nat::PeerKind::kSymmetric);
-  EXPECT_EQ(ways(diagnosis), "dddddr");
+  EXPECT_EQ(ways(diagnosis), "ddddds");
   EXPECT_EQ(verdict(diagnosis), std::nullopt);
+}
+
+TEST(DoctorFacts, WhereNoPortIsSearchedForTheRelayIsAllThereIs) {
+  Diagnosis diagnosis = healthy();
+  diagnosis.port_search = false;
+  EXPECT_EQ(ways(diagnosis), "dddddr");
+  diagnosis = healthy();
+  diagnosis.nats[0].report =
+      seen(Mapping::kAddressAndPortDependent, Filtering::kAddressAndPortDependent);
+  EXPECT_EQ(ways(diagnosis), "ddddsr");
 }
 
 TEST(DoctorFacts, WithoutARelaySomePeersCannotBeReached) {
@@ -73,7 +83,7 @@ TEST(DoctorFacts, WhatIsNotKnownIsNotClaimed) {
 TEST(DoctorFacts, TheOtherFamilyCountsWhenTheFirstOneIsSilent) {
   Diagnosis diagnosis = healthy();
   std::swap(diagnosis.nats[0].report, diagnosis.nats[1].report);
-  EXPECT_EQ(ways(diagnosis), "dddddr");
+  EXPECT_EQ(ways(diagnosis), "ddddds");
 }
 
 TEST(DoctorFacts, ARelayAloneIsAWay) {

@@ -36,6 +36,14 @@ Report without_nat() {
   return report;
 }
 
+Report behind_pool() {
+  Report report = behind_nat();
+  report.address_varies = true;
+  report.mapping = Mapping::kAddressAndPortDependent;
+  report.hairpin = Hairpin::kUnknown;
+  return report;
+}
+
 std::vector<Case> cases() {
   return {
       {DoctorServer{ServerKind::kRendezvous, "ws://h:4000/v1", 3ms, ""},
@@ -53,22 +61,31 @@ std::vector<Case> cases() {
       {DoctorNat{false, behind_nat(), ""},
        R"({"v":1,"event":"doctor_nat","family":"ipv4","address":"198.51.100.9:40000",)"
        R"("server":"203.0.113.1:3478","after_ms":12.346,"translated":true,"port_kept":false,)"
-       R"("mapping":"endpoint-independent","filtering":"address-and-port-dependent",)"
+       R"("address_varies":false,"mapping":"endpoint-independent","filtering":"address-and-port-dependent",)"
        R"("hairpin":"fails","problem":null})",
        "IPv4: seen as 198.51.100.9:40000, behind a NAT\n"
        "IPv4 mapping: endpoint-independent, port changed\n"
        "IPv4 filtering: address-and-port-dependent\n"
        "IPv4 hairpin: fails"},
+      {DoctorNat{false, behind_pool(), ""},
+       R"({"v":1,"event":"doctor_nat","family":"ipv4","address":"198.51.100.9:40000",)"
+       R"("server":"203.0.113.1:3478","after_ms":12.346,"translated":true,"port_kept":false,)"
+       R"("address_varies":true,"mapping":"address-and-port-dependent",)"
+       R"("filtering":"address-and-port-dependent","hairpin":"unknown","problem":null})",
+       "IPv4: seen as 198.51.100.9:40000, behind a NAT\n"
+       "IPv4 mapping: address-and-port-dependent, port changed, any of several addresses\n"
+       "IPv4 filtering: address-and-port-dependent\n"
+       "IPv4 hairpin: unknown"},
       {DoctorNat{true, without_nat(), ""},
        R"({"v":1,"event":"doctor_nat","family":"ipv6","address":"[2001:db8::1]:5000",)"
        R"("server":"[2001:db8::2]:3478","after_ms":12.346,"translated":false,"port_kept":true,)"
-       R"("mapping":"endpoint-independent","filtering":"address-and-port-dependent",)"
+       R"("address_varies":false,"mapping":"endpoint-independent","filtering":"address-and-port-dependent",)"
        R"("hairpin":"unknown","problem":null})",
        "IPv6: seen as [2001:db8::1]:5000, no NAT\n"
        "IPv6 filtering: address-and-port-dependent"},
       {DoctorNat{true, {}, "no answer came in time"},
        R"({"v":1,"event":"doctor_nat","family":"ipv6","address":null,"server":null,)"
-       R"("after_ms":null,"translated":false,"port_kept":false,"mapping":"unknown",)"
+       R"("after_ms":null,"translated":false,"port_kept":false,"address_varies":false,"mapping":"unknown",)"
        R"("filtering":"unknown","hairpin":"unknown","problem":"no answer came in time"})",
        "IPv6: no answer came in time"},
       {DoctorPeer{std::nullopt, Way::kDirect},
@@ -83,6 +100,9 @@ std::vector<Case> cases() {
       {DoctorPeer{PeerKind::kSymmetric, Way::kRelay},
        R"({"v":1,"event":"doctor_peer","nat":"symmetric","way":"relayed"})",
        "Peers behind symmetric NATs: through the relay only"},
+      {DoctorPeer{PeerKind::kSymmetric, Way::kSearch},
+       R"({"v":1,"event":"doctor_peer","nat":"symmetric","way":"search"})",
+       "Peers behind symmetric NATs: through the relay, often directly a few seconds later"},
   };
 }
 

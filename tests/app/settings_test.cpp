@@ -41,7 +41,8 @@ TEST_F(SettingsTest, DefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(settings.turn_user, "free");
   EXPECT_EQ(settings.turn_password.reveal_text(), "free");
   EXPECT_TRUE(settings.turn_transports.empty()) << "those that fit";
-  EXPECT_EQ(settings.engine, adapters::QuicEngine::kOpenSsl);
+  EXPECT_EQ(settings.engine, adapters::kDefaultQuicEngine);
+  EXPECT_EQ(settings.engine, adapters::QuicEngine::kNgtcp2);
   EXPECT_EQ(settings.congestion, adapters::Congestion::kBbr);
   EXPECT_TRUE(settings.port_search);
   EXPECT_EQ(settings.path, adapters::PathPolicy::kAuto);

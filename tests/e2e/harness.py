@@ -139,13 +139,15 @@ class Peersock:
         return f"peersock {' '.join(self.arguments)}"
 
 
+SESSION_MODES = ("connect", "listen", "stdio-a", "stdio-b")
+
 # QUIC engines of the side that starts first and of the other.
 BOTH_ENGINES = ("openssl+openssl", "ngtcp2+ngtcp2")
 EVERY_PAIR = (*BOTH_ENGINES, "openssl+ngtcp2", "ngtcp2+openssl")
 
 
 def with_engines(*pairs):
-    """Runs a test, or a module's, whose sides come from World.peer once for each pair."""
+    """Runs a test, or a module's, once for each pair. Without, both sides have the default engine."""
     return pytest.mark.parametrize("world", [pair.split("+") for pair in pairs], indirect=True,
                                    ids=pairs)
 
@@ -160,7 +162,7 @@ class World:
         self._engines = itertools.cycle(engines or [None])
 
     def start(self, *arguments, **options):
-        peer = Peersock(*arguments, **options)
+        peer = Peersock(*arguments, *self._engine_for(*arguments[:1]), **options)
         self.stack.callback(peer.stop)
         return peer
 
@@ -180,11 +182,11 @@ class World:
         environment = clean_environment(**(env or {}))
         if code is not None:
             environment["PEERSOCK_CODE"] = code
-        return self.start(*arguments, *self.engine(), *self.common(), env=environment, **options)
+        return self.start(*arguments, *self.common(), env=environment, **options)
 
-    def engine(self):
+    def _engine_for(self, mode=None):
         """What the next side is to be told about its QUIC engine."""
-        engine = next(self._engines)
+        engine = next(self._engines) if mode in SESSION_MODES else None
         return ("--engine", engine) if engine else ()
 
     def pair(self, first, second, first_options=None, second_options=None):

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness import LIMIT, clean_environment, echo
+from harness import BOTH_ENGINES, LIMIT, clean_environment, echo, with_engines
 
 NOWHERE = ("--rendezvous", "ws://127.0.0.1:1/v1", "--stun", "", "--turn", "")
 
@@ -23,6 +23,7 @@ def test_a_made_code_is_a_nameplate_and_three_words(world):
     assert re.fullmatch(r"[0-9]+(-[a-z]{3,8}){3}", a.wait_for("code_made")["code"])
 
 
+@with_engines(*BOTH_ENGINES)
 def test_the_code_may_be_an_argument(world):
     pair_with(world, lambda code: world.peer("listen", "127.0.0.1:0", code))
 
@@ -88,6 +89,7 @@ def test_a_bad_code_is_refused_before_any_network_use(world, code, part):
         assert part in error["message"].lower(), error
 
 
+@with_engines(*BOTH_ENGINES)
 def test_a_wrong_code_ends_both_sides_with_their_own_exit_code(world):
     a = world.peer("connect", f"127.0.0.1:{world.serve(echo)}")
     nameplate = a.wait_for("code_made")["code"].split("-")[0]
@@ -98,6 +100,7 @@ def test_a_wrong_code_ends_both_sides_with_their_own_exit_code(world):
         assert not side.has("authenticated")
 
 
+@with_engines(*BOTH_ENGINES)
 def test_a_code_is_used_for_one_attempt_only(world):
     a = world.peer("connect", f"127.0.0.1:{world.serve(echo)}")
     code = a.wait_for("code_made")["code"]
@@ -109,6 +112,7 @@ def test_a_code_is_used_for_one_attempt_only(world):
     assert late.exit_code() == 7, late.text()
 
 
+@with_engines(*BOTH_ENGINES)
 def test_a_third_party_on_the_nameplate_is_reported(world):
     a = world.peer("connect", f"127.0.0.1:{world.serve(echo)}")
     code = a.wait_for("code_made")["code"]

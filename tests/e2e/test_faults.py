@@ -137,6 +137,7 @@ def test_a_refused_target_ends_a_single_session_on_both_sides(world):
     assert b.exit_code() in (8, 9), b.text()
 
 
+@with_engines(*BOTH_ENGINES)
 def test_a_target_name_that_does_not_exist(world):
     b = world.peer("stdio-b")
     a = world.peer("connect", "no-such-host.invalid:80", code=b.wait_for("code_made")["code"])
@@ -144,6 +145,7 @@ def test_a_target_name_that_does_not_exist(world):
     assert "no-such-host.invalid" in a.error()["message"]
 
 
+@with_engines(*BOTH_ENGINES)
 def test_a_silent_stun_server_delays_nothing(world):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))

@@ -1,5 +1,6 @@
 """Much data and many connections, with real processes."""
 
+import contextlib
 import filecmp
 import hashlib
 import socket
@@ -75,6 +76,19 @@ def test_five_hundred_connections_open_at_once(world):
         connection.close()
     listening.wait_for("connection_closed", count=501, limit=60)
     assert exchange(port, b"still here") == b"still here"
+
+
+def test_more_connections_than_the_usual_limit_of_open_files(world):
+    usual = ("prlimit", "--nofile=128:1024")
+    a = world.peer("connect", f"127.0.0.1:{world.serve(echo)}", prefix=usual)
+    b = world.peer("listen", "127.0.0.1:0", code=a.wait_for("code_made")["code"], prefix=usual)
+    port = int(b.wait_for("listening")["address"].rsplit(":", 1)[1])
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(connect(port)) for _ in range(300)]
+        for connection in connections:
+            connection.sendall(b"x")
+        for connection in connections:
+            assert connection.recv(1) == b"x"
 
 
 @with_engines(*BOTH_ENGINES)

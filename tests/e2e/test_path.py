@@ -25,6 +25,7 @@ def test_each_side_chooses_for_itself(world):
     assert carriers(world, ("--path", "nice"), ("--path", "auto")) == ["nice", "split"]
 
 
+@with_engines(*BOTH_ENGINES)
 @pytest.mark.parametrize("value, carrier", [("nice", "nice"), ("auto", "split")])
 def test_the_environment_chooses(world, value, carrier):
     assert carriers(world, (), ("--path", "nice"),

@@ -43,10 +43,10 @@ def start_pair(world, turn, password, *arguments, prefix=(), **environment):
     settings = ("--rendezvous", world.mailbox, "--stun", "", "--turn", ADDRESS,
                 "--turn-port", turn, "--turn-user", "user", *arguments)
     secret = {"PEERSOCK_TURN_PASSWORD": password, **environment}
-    a = world.start("connect", f"127.0.0.1:{world.serve(echo)}", *world.engine(), *settings,
+    a = world.start("connect", f"127.0.0.1:{world.serve(echo)}", *settings,
                     env=clean_environment(**secret), prefix=prefix)
     code = a.wait_for("code_made")["code"]
-    b = world.start("listen", "127.0.0.1:0", *world.engine(), *settings,
+    b = world.start("listen", "127.0.0.1:0", *settings,
                     env=clean_environment(PEERSOCK_CODE=code, **secret), prefix=prefix)
     return a, b
 
@@ -87,12 +87,14 @@ def test_a_relay_that_nobody_vouches_for_is_not_used(world, tls):
     assert b.wait_for("path_chosen")["kind"] == "direct"
 
 
+@with_engines(*BOTH_ENGINES)
 def test_a_session_that_avoids_the_relay(world, turn):
     _, b = start_pair(world, turn, "word", "--relay", "never")
     b.wait_for("authenticated")
     assert b.wait_for("path_chosen")["kind"] == "direct"
 
 
+@with_engines(*BOTH_ENGINES)
 def test_a_relay_that_refuses_the_password_delays_nothing(world, turn):
     _, b = start_pair(world, turn, "wrong")
     b.wait_for("authenticated", limit=10)

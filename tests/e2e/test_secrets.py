@@ -2,11 +2,12 @@
 
 import pytest
 
-from harness import clean_environment, echo, exchange
+from harness import BOTH_ENGINES, clean_environment, echo, exchange, with_engines
 
 PASSWORD = "correcthorsebattery"
 
 
+@with_engines(*BOTH_ENGINES)
 @pytest.mark.parametrize("mode", [(), ("--verbose",), ("--trace",), ("--trace", "--json")])
 def test_no_secret_is_printed(world, mode):
     target = world.serve(echo)

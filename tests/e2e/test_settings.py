@@ -84,16 +84,16 @@ def test_precedence_is_command_line_environment_file_default(world, tmp_path):
 
 
 def test_the_engine_follows_the_same_order_and_is_reported(world, tmp_path):
-    (tmp_path / "peersock.conf").write_text("[quic]\nengine = ngtcp2\ncongestion = cubic\n")
+    (tmp_path / "peersock.conf").write_text("[quic]\nengine = openssl\ncongestion = cubic\n")
     home = {"XDG_CONFIG_HOME": str(tmp_path)}
     for arguments, environment, engine in [
-        ((), {}, "openssl"),
-        ((), home, "ngtcp2"),
-        ((), {**home, "PEERSOCK_ENGINE": "openssl"}, "openssl"),
+        ((), {}, "ngtcp2"),
+        ((), home, "openssl"),
+        ((), {**home, "PEERSOCK_ENGINE": "ngtcp2"}, "ngtcp2"),
         (("--engine", "ngtcp2", "--congestion", "reno"), {"PEERSOCK_ENGINE": "openssl"}, "ngtcp2"),
     ]:
         a, b = world.pair(("stdio-a",), ("stdio-b", *arguments), second_options={"env": environment})
-        assert a.wait_for("authenticated")["engine"] == "openssl"
+        assert a.wait_for("authenticated")["engine"] == "ngtcp2"
         assert b.wait_for("authenticated")["engine"] == engine
         assert a.exit_code() == b.exit_code() == 0
 

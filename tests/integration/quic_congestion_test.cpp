@@ -51,6 +51,17 @@ TEST(QuicCongestion, EveryControlFillsABottleneckWithoutLoss) {
   }
 }
 
+/// Between its probes BBR sends a little less than it has found, and is not to take that for the
+/// most there is.
+TEST(QuicCongestion, BbrKeepsTheRateThatItHasFound) {
+  const double lossless = rate_of(Congestion::kBbr, bottleneck(0), 20s, 1);
+  ::testing::Test::RecordProperty("lossless", std::to_string(lossless));
+  EXPECT_GT(lossless, 0.88 * kRate / kMiB);
+  const double lossy = rate_of(Congestion::kBbr, bottleneck(20), 20s, 1);
+  ::testing::Test::RecordProperty("loss_20_of_thousand", std::to_string(lossy));
+  EXPECT_GT(lossy, 0.4 * kRate / kMiB);
+}
+
 TEST(QuicCongestion, BbrGoesOnThroughRandomLoss) {
   for (const unsigned loss : {10U, 30U}) {
     const std::string name = "loss_" + std::to_string(loss) + "_of_thousand";

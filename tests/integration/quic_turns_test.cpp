@@ -13,7 +13,8 @@ constexpr LinkProfile kBottleneck{.delay = 10ms, .rate = 5'000'000, .buffer = 10
 
 /// A client that sends without end on `bulk` streams.
 struct Busy {
-  explicit Busy(std::size_t bulk) {
+  explicit Busy(std::size_t bulk, const LinkProfile& link = kBottleneck, Duration warm_up = 1s)
+      : pair(link, 1) {
     pair.client.connection = connect(*a, config_for(quic::Role::kClient, *b));
     pair.server.connection = connect(*b, config_for(quic::Role::kServer, *a));
     EXPECT_TRUE(pair.run_until([&] { return pair.client.connection->handshake_complete(); }));
@@ -21,7 +22,7 @@ struct Busy {
       streams.push_back(client.open());
       client.send(streams.back(), std::size_t{1} << 40, /*finish=*/false);
     }
-    pair.run_for(1s);
+    pair.run_for(warm_up);
   }
 
   /// The longest of many waits for a few octets on a stream that says little.
@@ -41,7 +42,7 @@ struct Busy {
   SeededRng rng{7};
   std::unique_ptr<quic::Engine> a = std::move(adapters::make_ngtcp2_engine(rng).value());
   std::unique_ptr<quic::Engine> b = std::move(adapters::make_ngtcp2_engine(rng).value());
-  QuicPair pair{kBottleneck, 1};
+  QuicPair pair;
   Traffic client{pair.client, true};
   Traffic server{pair.server, false};
   std::vector<quic::StreamId> streams;
@@ -60,7 +61,7 @@ TEST(QuicTurns, WhoWasQuietGoesAheadOnceInARound) {
     std::vector<quic::StreamId> order;
     for (std::size_t i = 0; i < count; ++i) {
       order.push_back(turns.front());
-      turns.serve();
+      turns.serve(/*octets=*/1, /*share=*/1);
     }
     return order;
   };
@@ -73,12 +74,54 @@ TEST(QuicTurns, WhoWasQuietGoesAheadOnceInARound) {
   // Whoever has nothing when its turn comes is out, and quiet again.
   EXPECT_THAT(served(2), ElementsAre(3, 1));
   EXPECT_EQ(turns.front(), 9U);
-  turns.leave();
+  EXPECT_TRUE(turns.leave());
   EXPECT_THAT(served(2), ElementsAre(2, 3));
   turns.join(9);
   EXPECT_THAT(served(3), ElementsAre(9, 1, 2));
-  for (int i = 0; i < 4; ++i) turns.leave();
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(turns.leave());
   EXPECT_TRUE(turns.empty());
+}
+
+TEST(QuicTurns, ATurnLastsForAShare) {
+  adapters::StreamTurns turns;
+  for (const quic::StreamId bulk : {1U, 2U}) turns.join(bulk);
+  turns.serve(60, 100);
+  EXPECT_EQ(turns.front(), 1U);
+  turns.serve(60, 100);
+  EXPECT_EQ(turns.front(), 2U);
+  turns.serve(100, 100);
+  turns.serve(10, 100);
+  // Whoever had been quiet comes at once, and the turn that it broke into goes on afterwards.
+  turns.join(9);
+  EXPECT_EQ(turns.front(), 9U);
+  turns.serve(10, 100);
+  EXPECT_FALSE(turns.leave()) << "it had a part of its turn, so it waits for the next one";
+  EXPECT_EQ(turns.front(), 1U);
+  turns.serve(89, 100);
+  EXPECT_EQ(turns.front(), 1U);
+  turns.serve(1, 100);
+  EXPECT_EQ(turns.front(), 2U);
+  turns.serve(100, 100);
+  EXPECT_EQ(turns.front(), 9U);
+  EXPECT_TRUE(turns.leave());
+  EXPECT_EQ(turns.front(), 1U);
+}
+
+/// On the way to a reader, octets of one stream are together: each fact wakes a program.
+TEST(QuicTurns, ManyReadersAreWokenForMuch) {
+  Busy it(8, {.delay = 5ms}, 200ms);
+  const auto octets = [&] {
+    std::size_t sum = 0;
+    for (const auto stream : it.streams) sum += it.server.received(stream).octets;
+    return sum;
+  };
+  const auto woken = [&] { return it.pair.server.count<StreamReadable>(); };
+  const std::size_t octets_before = octets();
+  const std::size_t woken_before = woken();
+  it.pair.run_for(50ms);
+  const std::size_t each = (octets() - octets_before) / (woken() - woken_before);
+  ::testing::Test::RecordProperty("octets_for_a_wake_up", static_cast<int>(each));
+  EXPECT_GT(each, 24'000U);
 }
 
 TEST(QuicTurns, BulkStreamsShareEvenly) {

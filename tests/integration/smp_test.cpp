@@ -31,6 +31,7 @@ struct Exchange {
   std::unique_ptr<SmpEngine> bob = make_otr_smp_engine();
   std::vector<Bytes> messages;
   std::string_view bobs = kSecret;
+  bool bob_prepares = false;  ///< ahead of his answer; it must make no difference
   bool bob_equal = false;
   bool alice_equal = false;
 
@@ -50,6 +51,7 @@ struct Exchange {
         return messages.push_back(alice->start().value());
       case 1:
         EXPECT_TRUE(bob->check1(messages[0]));
+        EXPECT_TRUE(!bob_prepares || bob->prepare1());
         return messages.push_back(bob->answer1(secret(bobs)).value());
       case 2:
         return messages.push_back(alice->answer2(secret(), messages[1]).value());
@@ -126,6 +128,16 @@ TEST(OtrSmp, EqualSecretsSucceedOnBothEnds) {
   run.up_to(5);
   EXPECT_TRUE(run.bob_equal);
   EXPECT_TRUE(run.alice_equal);
+}
+
+TEST(OtrSmp, TheSecondMessageMayBePreparedOrNot) {
+  for (const auto bobs : {kSecret, kOther}) {
+    Exchange run(bobs);
+    run.bob_prepares = true;
+    run.up_to(5);
+    EXPECT_EQ(run.bob_equal, bobs == kSecret);
+    EXPECT_EQ(run.alice_equal, bobs == kSecret);
+  }
 }
 
 TEST(OtrSmp, DifferentSecretsFailOnBothEnds) {
@@ -359,6 +371,7 @@ TEST(OtrSmp, CallsOutOfOrderAreRefusedAndEndTheRun) {
     return !result && result.error().kind == ErrorKind::kInternal;
   };
   const auto fresh = [] { return make_otr_smp_engine(); };
+  EXPECT_TRUE(is_internal(fresh()->prepare1()));
   EXPECT_TRUE(is_internal(fresh()->answer1(secret())));
   EXPECT_TRUE(is_internal(fresh()->answer2(secret(), run.messages[1])));
   EXPECT_TRUE(is_internal(fresh()->answer3(run.messages[2])));

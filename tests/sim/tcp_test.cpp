@@ -122,6 +122,15 @@ TEST_F(SimTcp, MayBeResetInTheInstantInWhichItHasSent) {
   EXPECT_TRUE((ready(second, server) & POLLERR) != 0);
 }
 
+TEST_F(SimTcp, RefusesAConnectionThatIsMadeWhileTheListenerGoes) {
+  second.run([&] { listening = bound_socket(SOCK_STREAM, kSecond, kPort); });
+  first.run([&] { client = connecting_socket(kSecond, kPort); });
+  pass(15ms);  // the first packet has arrived, the third has not
+  listening.reset();
+  pass(1s);
+  EXPECT_TRUE((ready(first, client) & POLLERR) != 0);
+}
+
 TEST_F(SimTcp, HoldsBackAFastSenderUntilTheReaderReads) {
   connect_hosts();
   const std::string chunk(10000, 'x');

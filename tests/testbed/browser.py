@@ -19,6 +19,7 @@ class Browser:
     def __init__(self, folder: pathlib.Path, width: int, height: int, phone: bool) -> None:
         self.complaints: list[str] = []
         self._number, self._rest, self._session = 0, b"", None
+        self._scheme = ""
         self._size = {"width": width, "height": height, "deviceScaleFactor": 2 if phone else 1,
                       "mobile": phone}
         program = shutil.which("chromium")
@@ -85,6 +86,10 @@ class Browser:
             if not url.startswith(("file:", "data:")):
                 self.complaints.append(f"asks for {url}")
 
+    def prefer(self, scheme: str) -> None:
+        """`light` or `dark`, for what is opened from now on."""
+        self._scheme = scheme
+
     def open(self, page: pathlib.Path) -> None:
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self._call("Target.attachToTarget", targetId=target,
@@ -92,6 +97,8 @@ class Browser:
         for part in ("Page", "Runtime", "Log", "Network"):
             self._call(f"{part}.enable")
         self._call("Emulation.setDeviceMetricsOverride", **self._size)
+        self._call("Emulation.setEmulatedMedia", features=[
+            {"name": "prefers-color-scheme", "value": self._scheme}])
         self._call("Page.navigate", url=page.as_uri())
         last = time.monotonic() + LIMIT
         while self.evaluate("document.readyState + document.URL") != "complete" + page.as_uri():

@@ -1,5 +1,6 @@
 """The command itself: for whom it works, and that it leaves nothing behind, however it ends."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -113,7 +114,7 @@ def test_nothing_is_left_when_cells_fail(tmp_path):
     run = Run(tmp_path, "--profiles", "eim-apdf", "--scenarios", "one-lan",
               PEERSOCK_BINARY="/bin/false")
     code, said = run.finish()
-    assert code == 1 and "2 not as expected" in said
+    assert code == 1 and "3 not as expected" in said  # the profile, the cell, the scenario
     run.assert_nothing_is_left()
 
 
@@ -122,6 +123,18 @@ def test_nothing_is_left_when_all_is_well(tmp_path):
     assert run.finish()[0] == 0
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["matrix.html", "matrix.json"]
     run.assert_nothing_is_left()
+
+
+def test_without_udp_a_public_address_is_reached_over_tcp(tmp_path):
+    run = Run(tmp_path, "--profiles", "public,udp-blocked", "--out", tmp_path / "out")
+    code, said = run.finish()
+    assert code == 0, said
+    cells = json.loads((tmp_path / "out" / "matrix.json").read_text())["cells"]
+    ways = {(c["connecting"], c["listening"]): (c["outcome"], c["transport"]) for c in cells}
+    assert ways == {("public", "public"): ("direct", "udp"),
+                    ("public", "udp-blocked"): ("direct", "tcp"),
+                    ("udp-blocked", "public"): ("direct", "tcp"),
+                    ("udp-blocked", "udp-blocked"): ("relayed", "udp")}
 
 
 @pytest.fixture

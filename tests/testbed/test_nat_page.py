@@ -7,6 +7,7 @@ import pytest
 from browser import Browser
 from testbed.nat import report
 from testbed.nat.cell import Result
+from testbed.nat.check import Check, Found
 from testbed.nat.expectation import Table
 from testbed.nat.profiles import PROFILES
 from testbed.nat.runner import Cell
@@ -38,7 +39,11 @@ def written(tmp_path_factory):
     tasks = [Task(s, Measured(s.outcomes[0], 123.4, 100.0 if s.like else None, path="srflx – relay"))
              for s in SCENARIOS.values()]
     tasks[0].result.deviations = ["candidates <i>relay</i> – host, " + "y" * 300]
-    summary = report.summarize(list(PROFILES.values()), cells, tasks, 250.0)
+    checks = [Check(p, Found(doctor={"mapping": p.behaviour.mapping,
+                                     "filtering": p.behaviour.filtering}))
+              for p in PROFILES.values()]
+    checks[0].result.deviations = ["doctor finds the <i>mapping</i> unknown, " + "z" * 300]
+    summary = report.summarize(checks, cells, tasks, 250.0)
     folder = tmp_path_factory.mktemp("matrix")
     report.write(folder, summary)
     return folder / "matrix.html", summary
@@ -70,7 +75,19 @@ def test_the_page_is_whole_and_fits(browser, written):
         "[...document.querySelectorAll('.scenarios b')].map(e => e.textContent)")
     assert shown == [scenario["name"] for scenario in summary["scenarios"]]
     assert browser.evaluate("document.querySelectorAll('ol li').length") == len(PROFILES)
+    assert browser.evaluate("document.querySelectorAll('ol .bad').length") == 1
     assert browser.complaints == []
+
+
+def test_a_slower_cell_is_darker(browser, written):
+    lightness = browser.evaluate(
+        "[...document.querySelectorAll('.map button')].map(e => getComputedStyle(e)"
+        ".backgroundColor.match(/[0-9.]+/g).reduce((sum, part) => sum + parseFloat(part), 0))")
+    for outcome in ("direct", "relayed"):
+        by_time = [light for _, light in sorted(
+            (cell["first_octet_ms"], light) for cell, light in zip(written[1]["cells"], lightness)
+            if cell["outcome"] == outcome and not cell["deviates"])]
+        assert by_time == sorted(by_time, reverse=True) and by_time[-1] < 0.8 * by_time[0]
 
 
 def test_a_touched_cell_says_why(browser, written):

@@ -1,12 +1,17 @@
 """How scenarios are judged, and that their drawings are what they say."""
 
+import contextlib
+import socket
+import time
+
 import pytest
 
 from testbed.nat import main, scenario
 from testbed.nat.cell import Result
 from testbed.nat.scenario import Measured, Scenario
 from testbed.nat.scenarios import CHOSEN, SCENARIOS
-from testbed.network import Lan, Nat, Site
+from testbed.nat.traffic import Traffic
+from testbed.network import Lan, Link, Nat, Site
 
 GOOD = {"outcome": "direct", "path": "host – host", "family": 4, "first_path": "direct",
         "first_octet_ms": 100.0}
@@ -31,6 +36,8 @@ def judged(found, **expected):
     (RELAYED, {"outcomes": ("relayed",), "reasons": ("checks_unanswered",)}, "the reason given"),
     (RELAYED | {"reason_given": "still_checking"}, {"outcomes": ("relayed",)}, "not said why"),
     (RELAYED | {"reason_given": ""}, {"outcomes": ("relayed",)}, "not said why"),
+    (GOOD | {"stood_still_ms": 400.0}, {"still_ms": 500}, ""),
+    (GOOD | {"stood_still_ms": 600.0}, {"still_ms": 500}, "data stood still for 600 ms, at most 500"),
 ])
 def test_a_session_is_judged(found, expected, wrong):
     sentences = judged(found, **expected)
@@ -44,6 +51,25 @@ def test_times_are_judged(first, like, wrong):
     made = Scenario("name", "text", lambda internet: None, within_ms=800, later_ms=150)
     sentences = scenario.judge_times(made, Measured(first_octet_ms=first, like_ms=like))
     assert wrong in " ".join(sentences) and bool(sentences) == bool(wrong)
+
+
+@pytest.mark.parametrize("names, moved", [
+    (["path_chosen"], False), (["path_chosen", "path_restarted"], False),
+    (["path_chosen", "path_restarted", "warning", "path_chosen"], True)])
+def test_another_path_is_one_after_the_first_was_given_up(names, moved):
+    assert scenario.has_another_path([{"event": name} for name in names]) is moved
+
+
+def test_traffic_knows_how_long_it_stood_still(internet):
+    host = internet.host("host", ["192.0.2.10"])
+    with Traffic(host) as traffic:
+        traffic.begin(host, traffic.port)
+        traffic.flow_for(0.2)
+        assert traffic.longest_pause < 1
+        traffic.rest_for(1.5)
+        traffic.flow_for(0.1)
+        assert traffic.finish() == ""
+        assert 1.2 < traffic.longest_pause < 20
 
 
 def test_what_is_run_can_be_chosen():
@@ -115,3 +141,38 @@ def test_udp_is_blocked_and_let_through_again(internet):
     assert not answers(left, right, "198.51.100.32")
     internet.unblock_udp()
     assert answers(left, right, "198.51.100.32")
+
+
+# linux/in.h, linux/in6.h: set the "don't fragment" bit, and what the path takes.
+MTU_OPTIONS = {socket.AF_INET: (socket.IPPROTO_IP, 10, 14), socket.AF_INET6: (socket.IPPROTO_IPV6, 23, 24)}
+ALWAYS_WHOLE = 2
+
+
+def path_mtu(made):
+    """Sends 1400 octets a few times; gives what the kernel has then been told that the path takes."""
+    level, discover, mtu = MTU_OPTIONS[made.family]
+    made.setsockopt(level, discover, ALWAYS_WHOLE)
+    last = time.monotonic() + 1.5
+    while made.getsockopt(level, mtu) == 1500 and time.monotonic() < last:
+        with contextlib.suppress(OSError):  # EMSGSIZE, when it has been told
+            made.send(bytes(1400))
+        time.sleep(0.02)
+    return made.getsockopt(level, mtu)
+
+
+@pytest.mark.parametrize("link, mtu", [
+    (Link(tells=1300), 1300), (Link(mtu=1300), 1300), (Link(black_hole=1300), 1500)],
+    ids=["the line tells", "the routers tell", "black hole"])
+def test_both_sides_are_told_of_packets_that_are_too_long(internet, link, mtu):
+    """Through a NAT as well, in both families; a black hole tells nobody."""
+    public = internet.host("public", ["192.0.2.10", "2001:db8:53::10"])
+    inside = Site(internet, "site", 1, [Nat()], link=link, ipv6=True).host("inside")
+    for family, here in ((socket.AF_INET, "192.0.2.10"), (socket.AF_INET6, "2001:db8:53::10")):
+        with public.namespace.socket(family) as there, inside.namespace.socket(family) as sender:
+            there.bind((here, 4000))
+            there.settimeout(3)
+            sender.connect((here, 4000))
+            sender.send(b"hello")
+            there.connect(there.recvfrom(100)[1])
+            assert path_mtu(sender) == mtu
+            assert path_mtu(there) == mtu

@@ -43,3 +43,12 @@ def test_every_pair_has_an_expectation_with_a_reason():
 
 def test_the_chosen_profiles_make_at_least_forty_pairs():
     assert len(CHOSEN) ** 2 >= 40
+
+
+def test_a_network_without_udp_reaches_public_addresses_and_no_others():
+    table = Table()
+    for profile in PROFILES.values():
+        expected = table.of(PROFILES["udp-blocked"], profile)
+        reachable = profile.name == "public"
+        assert expected.outcomes == (("direct",) if reachable else ("relayed",)), profile.name
+        assert not expected.is_exception

@@ -40,7 +40,7 @@ class Session:
     def __init__(self, internet, folder, hard, easy, *options):
         server = internet.host("server", [cell.RENDEZVOUS, cell.RELAY, cell.RENDEZVOUS6,
                                           cell.RELAY6])
-        cell.start_servers(internet, server, folder)
+        cell.Servers(internet, server, folder)
         left = Site(internet, "left", 1, [hard]).host("left")
         right = Site(internet, "right", 2, [easy]).host("right")
         self.echo = Echo(left)

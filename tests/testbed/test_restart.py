@@ -3,13 +3,13 @@
 import dataclasses
 import hashlib
 import socket
-import subprocess
 import threading
 import time
 
 import pytest
 
-from testbed.nat.cell import (LIMIT, PORT, RELAY, RENDEZVOUS, TURN_PORT, TURNSERVER, Program)
+from testbed.nat.cell import (LIMIT, PORT, RELAY, RELAY6, RENDEZVOUS, RENDEZVOUS6, TURN_PORT, Program,
+                              Servers)
 from testbed.network import (ADDRESS_AND_PORT_DEPENDENT, ENDPOINT_INDEPENDENT, PRESERVED, RANDOM, Host,
                              Internet, Nat, Site)
 from testbed.network.internet import end
@@ -66,35 +66,9 @@ class Flow(threading.Thread):
         return max(b - a for a, b in zip(self._times, self._times[1:]))
 
 
-class Servers:
-    """A rendezvous server and coturn, which can be killed and started again."""
-
-    def __init__(self, internet: Internet, folder: object) -> None:
-        self.internet, self.folder = internet, folder
-        self.host = internet.host("server", [RENDEZVOUS, RELAY])
-        mailbox = Program(self.host.namespace, "mailbox", "--listen", f"{RENDEZVOUS}:{PORT}")
-        internet.network.callback(end, mailbox.process)
-        mailbox.wait_for("mailbox_listening")
-        self.start_relay()
-
-    def start_relay(self) -> None:
-        self.relay = self.host.namespace.start(
-            [TURNSERVER, "-n", f"--listening-ip={RELAY}", f"--relay-ip={RELAY}",
-             f"--listening-port={TURN_PORT}", "--lt-cred-mech", "--user=user:word", "--realm=test",
-             "--no-tls", "--no-dtls", "--no-cli", "--relay-threads=1", "--log-file=stdout",
-             f"--userdb={self.folder}/db", f"--pidfile={self.folder}/pid"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.internet.network.callback(end, self.relay)
-        last = time.monotonic() + LIMIT
-        while True:
-            with self.host.namespace.socket(kind=socket.SOCK_STREAM) as probe:
-                if probe.connect_ex((RELAY, TURN_PORT)) == 0:
-                    return
-            assert self.relay.poll() is None and time.monotonic() < last, "coturn does not start"
-            threading.Event().wait(0.02)
-
-    def kill_relay(self) -> None:
-        end(self.relay)
+def start_servers(internet: Internet, folder: object) -> Servers:
+    return Servers(internet, internet.host("server", [RENDEZVOUS, RELAY, RENDEZVOUS6, RELAY6]),
+                   str(folder))
 
 
 @dataclasses.dataclass
@@ -149,7 +123,7 @@ ENGINES = pytest.mark.parametrize("engine", ["openssl", "ngtcp2"])
 @ENGINES
 @pytest.mark.parametrize("port", [PRESERVED, RANDOM])
 def test_a_nat_reboots(internet, tmp_path, engine, port):
-    Servers(internet, tmp_path)
+    start_servers(internet, tmp_path)
     sites = [Site(internet, name, number, [Nat(EIM, APDF, port)])
              for number, name in enumerate(["left", "right"], 1)]
     session = start(internet, *(site.host(site.name) for site in sites), engine)
@@ -165,7 +139,7 @@ def test_a_nat_reboots(internet, tmp_path, engine, port):
 
 @ENGINES
 def test_a_host_gets_another_address(internet, tmp_path, engine):
-    Servers(internet, tmp_path)
+    start_servers(internet, tmp_path)
     left = Site(internet, "left", 1, [Nat(EIM, APDF, RANDOM)]).host("left")
     site = Site(internet, "right", 2, [Nat(EIM, APDF, RANDOM)])
     right = site.host("right")
@@ -179,12 +153,11 @@ def test_a_host_gets_another_address(internet, tmp_path, engine):
 
 @ENGINES
 def test_a_relay_dies_and_comes_back(internet, tmp_path, engine):
-    servers = Servers(internet, tmp_path)
+    servers = start_servers(internet, tmp_path)
     hosts = [Site(internet, name, number, [Nat(APDF, APDF, RANDOM)]).host(name)
              for number, name in enumerate(["left", "right"], 1)]
     session = start(internet, *hosts, engine)
     assert session.listening.find("path_chosen")[-1]["kind"] == "relayed"
-    servers.kill_relay()
-    servers.start_relay()
+    servers.restart_relay()
     session.finish(f"relay restarted, {engine}")
     assert session.listening.find("path_chosen")[-1]["kind"] == "relayed"

@@ -104,10 +104,24 @@ TEST(Handshake, TheFirstMessageIsCheckedBeforeThereIsASecret) {
   bob.take(first_of());
   EXPECT_THAT(bob.log.calls, ElementsAre("check1"));
   EXPECT_THAT(bob.sent, IsEmpty());
-  EXPECT_EQ(bob.machine.deadline(), std::nullopt);
+  EXPECT_EQ(bob.machine.deadline(), kStart + kPreparationDelay);
   bob.take(started());
+  EXPECT_THAT(bob.log.calls, ElementsAre("check1", "answer1 secret"));
   ASSERT_THAT(bob.sent, SizeIs(1));
   EXPECT_EQ(bob.sent[0], scripted_message(2, "run"));
+}
+
+TEST(Handshake, TheSecondMessageIsPreparedWhileThePathsFirstChecksTravel) {
+  End bob(Role::kResponder);
+  bob.take(first_of());
+  bob.take(DeadlineReached{}, kStart + kPreparationDelay - 1ns);
+  EXPECT_THAT(bob.log.calls, ElementsAre("check1"));
+  bob.take(DeadlineReached{}, kStart + kPreparationDelay);
+  EXPECT_THAT(bob.log.calls, ElementsAre("check1", "prepare1"));
+  EXPECT_EQ(bob.machine.deadline(), std::nullopt);
+  bob.take(started(), kStart + 1s);
+  EXPECT_THAT(bob.log.calls, ElementsAre("check1", "prepare1", "answer1 secret"));
+  EXPECT_EQ(bob.machine.deadline(), kStart + 1s + kAnswerTimeout);
 }
 
 TEST(Handshake, AResponderWithoutAFirstMessageDoesNotGoOn) {

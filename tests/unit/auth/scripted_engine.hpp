@@ -44,6 +44,10 @@ class ScriptedEngine final : public auth::SmpEngine {
     if (auto wrong = check(1, first); !wrong) return tl::unexpected<Error>(wrong.error());
     return {};
   }
+  Result<void> prepare1() override {
+    note("prepare1", "");
+    return {};
+  }
   Result<Bytes> answer1(const Secret& secret) override {
     note("answer1", secret.reveal_text());
     if (secret.empty()) return fail(ErrorKind::kInternal, "no secret");

@@ -43,6 +43,7 @@ TEST_P(EveryNat, IsToldByAServerWithTwoAddresses) {
   EXPECT_EQ(report.server, ModelNat::kServer);
   EXPECT_TRUE(report.translated);
   EXPECT_FALSE(report.port_kept);
+  EXPECT_FALSE(report.address_varies);
   EXPECT_TRUE(report.has_other_address);
   EXPECT_LE(world.took, kProbeLimit);
 }
@@ -211,6 +212,16 @@ TEST_F(NatProbeAlone, NamesNoMoreRequestsThanItSays) {
   EXPECT_EQ(outputs.size(), 11U);
 }
 
+TEST_F(NatProbeAlone, APoolShowsInTwoSockets) {
+  static_cast<void>(start());
+  static_cast<void>(answer(0));
+  static_cast<void>(
+      machine.handle(BindingAnswered{1, ModelNat::kServer, {"198.51.100.10", 40000}, {}}, now));
+  const auto end = machine.handle(StopRequested{}, now);
+  ASSERT_EQ(end.size(), 1U);
+  EXPECT_TRUE(std::get<Finished>(end[0]).report.address_varies);
+}
+
 TEST_F(NatProbeAlone, WhatWasCutShortIsUnknown) {
   static_cast<void>(start());
   static_cast<void>(answer(0, ModelNat::kOther));
@@ -254,6 +265,46 @@ TEST(NatReach, IsWhatIceCanDo) {
     EXPECT_EQ(found, c.reach) << to_string(c.mapping) << ", " << to_string(c.filtering);
     report.mapped.reset();
     EXPECT_EQ(reach(report, PeerKind::kOpen), Reach::kNotDirect);
+  }
+}
+
+TEST(NatReach, APoolOfAddressesMissesFiltersThatLookAtThem) {
+  Report report;
+  report.mapped = wire::StunAddress{"198.51.100.9", 40000};
+  report.address_varies = true;
+  report.mapping = Mapping::kAddressAndPortDependent;
+  EXPECT_EQ(reach(report, PeerKind::kFullCone), Reach::kDirect);
+  EXPECT_EQ(reach(report, PeerKind::kAddressRestricted), Reach::kNotDirect);
+  report.mapping = Mapping::kEndpointIndependent;
+  EXPECT_EQ(reach(report, PeerKind::kAddressRestricted), Reach::kDirect)
+      << "one socket keeps its own";
+}
+
+TEST(NatReach, APortIsSearchedForWhereOneMappingDependsOnTheDestination) {
+  struct Case {
+    Mapping mapping;
+    const char* searched;  // for a peer behind a port-restricted NAT, and behind a symmetric one
+  };
+  const Case cases[] = {
+      {Mapping::kEndpointIndependent, "-s"},
+      {Mapping::kEndpointDependent, "s-"},
+      {Mapping::kAddressDependent, "s-"},
+      {Mapping::kAddressAndPortDependent, "s-"},
+      {Mapping::kUnknown, "ss"},
+  };
+  for (const Case& c : cases) {
+    Report report;
+    report.mapped = wire::StunAddress{"198.51.100.9", 40000};
+    report.mapping = c.mapping;
+    std::string found;
+    for (const PeerKind kind : {PeerKind::kPortRestricted, PeerKind::kSymmetric}) {
+      found += searches_for_port(report, kind) ? 's' : '-';
+    }
+    EXPECT_EQ(found, c.searched) << to_string(c.mapping);
+    report.mapped->address = "2001:db8::9";
+    EXPECT_FALSE(searches_for_port(report, PeerKind::kSymmetric)) << "it is for IPv4 alone";
+    report.mapped.reset();
+    EXPECT_FALSE(searches_for_port(report, PeerKind::kSymmetric));
   }
 }
 

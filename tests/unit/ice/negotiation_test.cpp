@@ -54,6 +54,35 @@ TEST(Paths, ARelayedOneSaysWhyAsSoonAsItIsKnown) {
   EXPECT_EQ(paths[2].path.reason, RelayReason::kNone);
 }
 
+TEST(Paths, CandidatesOfTcpSayNothingOfNats) {
+  // With a second host candidate of one family it would not be known whose address was seen.
+  auto tcp = candidate("10.0.0.2");
+  tcp.transport = wire::CandidateTransport::kTcpPassive;
+  for (const bool beside : {false, true}) {
+    Script run;
+    run.checking().feed(found("10.0.0.2"));
+    if (beside) run.feed(LocalCandidateFound{tcp});
+    run.feed(found("198.51.100.1", wire::CandidateType::kServerReflexive));
+    run.feed(peer_candidates({candidate("198.51.100.2", wire::CandidateType::kServerReflexive)}));
+    run.feed(PairSelected{relayed_path()}).feed(LocalGatheringDone{}).feed(peer_end());
+    auto other = candidate("198.51.100.1", wire::CandidateType::kPeerReflexive);
+    other.port = 5000;
+    run.feed(ChecksFinished{{other}, {}}).feed(ChecksFinished{{other}, {}});
+    EXPECT_EQ(run.all<PathReady>().back().path.reason, RelayReason::kNatHereDependent) << beside;
+  }
+}
+
+TEST(Paths, OverTcpNoRelayHidesBehindAnUnknownAddress) {
+  Script run(with(RelayPolicy::kNever));
+  PathInfo path = direct_path();
+  path.remote_type = "prflx";
+  run.checking().feed(PairSelected{path});
+  EXPECT_THAT(run.all<PathReady>(), SizeIs(0));
+  path.transport = "tcp";
+  run.feed(PairSelected{path});
+  EXPECT_THAT(run.all<PathReady>(), SizeIs(1));
+}
+
 TEST(Paths, APeerThatNeverEndsHasToldEverythingInTime) {
   Script run;
   run.checking().feed(found("198.51.100.1", wire::CandidateType::kServerReflexive));

@@ -120,6 +120,71 @@ TEST(Policy, KeepsTheInterfaceOfEachAddress) {
               ElementsAre(ordinary("eth0", "fe80::1")));
 }
 
+// ---- TCP ----------------------------------------------------------------------------------------
+
+wire::Candidate tcp_candidate(std::string address) {
+  wire::Candidate made;
+  made.transport = wire::CandidateTransport::kTcpPassive;
+  made.address = std::move(address);
+  made.port = 4000;
+  return made;
+}
+
+TEST(TcpPolicy, OnlyPublicAddressesLetPeersIn) {
+  const std::vector<LocalInterface> chosen = {
+      ordinary("eth0", "10.0.0.2"), ordinary("eth0", "192.0.2.2"), ordinary("eth0", "fe80::1"),
+      ordinary("eth0", "fd00::2"), ordinary("eth0", "2001:db8::2")};
+  EXPECT_THAT(choose_tcp_interfaces(chosen, false),
+              ElementsAre(ordinary("eth0", "192.0.2.2"), ordinary("eth0", "2001:db8::2")));
+  EXPECT_THAT(choose_tcp_interfaces({loopback("127.0.0.1")}, false), IsEmpty());
+  EXPECT_THAT(choose_tcp_interfaces({loopback("127.0.0.1")}, true),
+              ElementsAre(loopback("127.0.0.1")));
+}
+
+TEST(TcpPolicy, ContainerBridgesAreLeftOut) {
+  const auto chosen =
+      choose_local_interfaces({ordinary("docker0", "198.51.100.1"), ordinary("eth0", "192.0.2.2")});
+  EXPECT_THAT(choose_tcp_interfaces(chosen, false), ElementsAre(ordinary("eth0", "192.0.2.2")));
+}
+
+TEST(TcpPolicy, TheAddressesAreBounded) {
+  std::vector<LocalInterface> many;
+  many.reserve(16);
+  for (int i = 0; i < 16; ++i) many.push_back(ordinary("eth0", "192.0.2." + std::to_string(i)));
+  const auto chosen = choose_tcp_interfaces(many, false);
+  ASSERT_THAT(chosen, SizeIs(kMaxTcpAddresses));
+  EXPECT_EQ(chosen.front().address, "192.0.2.0");
+}
+
+TEST(TcpPolicy, APriorityIsBelowDirectOnesOfUdpAndAboveRelays) {
+  // As libnice gives them: host 120, server reflexive 100, relayed 30 at most.
+  EXPECT_LT(tcp_priority(0), std::uint32_t{100} << 24U);
+  EXPECT_GT(tcp_priority(kMaxTcpAddresses), std::uint32_t{31} << 24U);
+  EXPECT_GT(tcp_priority(0), tcp_priority(1));
+  EXPECT_GT(tcp_priority(1'000'000), 0U);
+}
+
+TEST(TcpPolicy, OnlyPassivePublicCandidatesAreConnectedTo) {
+  EXPECT_TRUE(may_connect_to(tcp_candidate("192.0.2.2"), false));
+  EXPECT_TRUE(may_connect_to(tcp_candidate("2001:db8::2"), false));
+  for (const char* address : {"127.0.0.1", "10.0.0.1", "192.168.1.1", "169.254.1.1", "::1",
+                              "fe80::1", "fd00::1", "100.64.0.1"}) {
+    EXPECT_FALSE(may_connect_to(tcp_candidate(address), false)) << address;
+    EXPECT_TRUE(may_connect_to(tcp_candidate(address), true)) << address;
+  }
+  for (const auto transport : {wire::CandidateTransport::kUdp, wire::CandidateTransport::kTcpActive,
+                               wire::CandidateTransport::kTcpSimultaneous}) {
+    auto other = tcp_candidate("192.0.2.2");
+    other.transport = transport;
+    EXPECT_FALSE(may_connect_to(other, true));
+  }
+  for (const auto type : {wire::CandidateType::kPeerReflexive, wire::CandidateType::kRelayed}) {
+    auto other = tcp_candidate("192.0.2.2");
+    other.type = type;
+    EXPECT_FALSE(may_connect_to(other, true));
+  }
+}
+
 TEST(Addresses, ThatAreNotReachedFromAnywhere) {
   for (const char* address :
        {"10.1.2.3", "127.0.0.1", "192.168.1.1", "172.16.0.1", "172.31.255.1", "100.64.0.1",

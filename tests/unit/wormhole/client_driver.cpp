@@ -1,5 +1,8 @@
 #include "client_driver.hpp"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include "wormhole/keys.hpp"
 
 namespace peersock::testing {
@@ -173,6 +176,13 @@ void advance(Driver& driver, FakePeer& peer, Step step) {
   driver.say(peer.pake());
   if (step == Step::kAwaitVersion) return;
   driver.say(peer.version());
+}
+
+void reconnect(Driver& driver) {
+  static_cast<void>(driver.take());
+  driver.sleep_until_deadline();
+  ASSERT_THAT(driver.take(), ::testing::ElementsAre("OpenLink"));
+  driver.up();
 }
 
 }  // namespace peersock::testing

@@ -110,4 +110,7 @@ class FakePeer {
 enum class Step : std::uint8_t { kClaiming, kOpening, kAwaitPake, kAwaitVersion, kVerified };
 void advance(Driver& driver, FakePeer& peer, Step step);
 
+/// The planned attempt starts, and the link comes up. What was heard before it is dropped.
+void reconnect(Driver& driver);
+
 }  // namespace peersock::testing

@@ -1,0 +1,36 @@
+"""Results as peersock-sim prints them, made up."""
+
+import hashlib
+
+from testbed.network import DEPENDENCIES
+
+LINE = {"delay_ms": 10.0, "jitter_ms": 0.0, "rate_kbit": 0, "queue_ms": 200.0, "loss": 0.0,
+        "duplicate": 0.0, "reorder": 0.0, "black_hole": 0}
+NAT = {"mapping": DEPENDENCIES[0], "filtering": DEPENDENCIES[2], "port": "preserved",
+       "hairpin": False, "addresses": 1, "paired": True, "timeout_ms": 120000.0, "udp": True}
+
+
+def site(*nats, **line):
+    lines = {**LINE, **line}
+    return {"nats": [{**NAT, **nat} for nat in nats], "up": lines, "down": lines, "ipv4": True,
+            "ipv6": False}
+
+
+def network(listener=None, connector=None, **more):
+    return {"listener": listener or site({}), "connector": connector or site({}),
+            "engine": "openssl", "octets": 1 << 20, "relay": False, **more}
+
+
+def result(scenario, seed=1, outcome="direct", connect=0.5, rate=None, where=None, passed=True,
+           violations=()):
+    digest = hashlib.sha256(f"{scenario} {seed}".encode()).hexdigest()[:16]
+    return {"scenario": scenario, "seed": seed, "passed": passed, "outcome": outcome,
+            "expected": ["direct"], "connect_seconds": connect,
+            "first_octet_seconds": connect and connect + 0.1, "octets_per_second": rate,
+            "virtual_seconds": 3.0, "wall_seconds": 0.1, "digest": digest,
+            "violations": list(violations), "network": where or network()}
+
+
+def chance(*what):
+    """From 0 to 1, the same each time."""
+    return int(hashlib.sha256(repr(what).encode()).hexdigest()[:8], 16) / 2**32
