@@ -13,10 +13,11 @@ constexpr auto kPort = Dependence::AddressAndPort;
 
 struct Behaviour {
   std::string name;
+  bool usual;  ///< ports as most NATs of this mapping pick them
   NatSpec nat;
 };
 
-/// All 27 of them, `mapping-filtering-ports`.
+/// All 27 of them, `mapping-filtering`, and `-ports` where they are not the usual ones.
 std::vector<Behaviour> behaviours() {
   const std::pair<const char*, Dependence> mappings[] = {
       {"eim", kAny}, {"adm", kAddress}, {"apdm", kPort}};
@@ -30,7 +31,11 @@ std::vector<Behaviour> behaviours() {
   for (const auto& [mapping_name, mapping] : mappings) {
     for (const auto& [filter_name, filtering] : filters) {
       for (const auto& [ports_name, picked] : ports) {
-        all.push_back({fmt::format("{}-{}-{}", mapping_name, filter_name, ports_name),
+        const bool usual =
+            picked == (mapping == kAny ? testbed::Ports::Preserved : testbed::Ports::Random);
+        const std::string suffix = usual ? "" : fmt::format("-{}", ports_name);
+        all.push_back({fmt::format("{}-{}{}", mapping_name, filter_name, suffix),
+                       usual,
                        {.mapping = mapping, .filtering = filtering, .ports = picked}});
       }
     }
@@ -64,12 +69,14 @@ std::vector<Scenario> nat_scenarios() {
     for (const Behaviour& a : nats) {
       for (const Behaviour& b : nats) {
         const auto otherwise = relay ? Outcome::kRelayed : Outcome::kNoPath;
-        all.push_back({.name = fmt::format("nat{}/{}/{}", relay ? "-relay" : "", a.name, b.name),
-                       .listener = {.nats = {a.nat}},
-                       .connector = {.nats = {b.nat}},
-                       .octets = 16 * 1024,
-                       .relay = relay,
-                       .expected = {meets(a.nat, b.nat) ? Outcome::kDirect : otherwise}});
+        const char* ports = a.usual && b.usual ? "" : "-ports";
+        all.push_back(
+            {.name = fmt::format("nat{}{}/{}/{}", ports, relay ? "-relay" : "", a.name, b.name),
+             .listener = {.nats = {a.nat}},
+             .connector = {.nats = {b.nat}},
+             .octets = 16 * 1024,
+             .relay = relay,
+             .expected = {meets(a.nat, b.nat) ? Outcome::kDirect : otherwise}});
       }
     }
   }
