@@ -2,6 +2,9 @@
 that passes is reported, so that its line can go."""
 
 KNOWN_FAILURES = {
+    **{(f"step/mailbox-gone/{side}-wormhole-awaitversion", 1):
+       "each run leaves 608 octets of memory behind; where is not known"
+       for side in ("listener", "connector")},
     ("chaos", 28): "a wake-up descriptor of a main context (eventfd) is left open on the connector",
     ("chaos", 134): "a wake-up descriptor of a main context (eventfd) is left open on both sides",
 }
