@@ -15,8 +15,8 @@ namespace peersock::sim {
 /// TURN over TCP, alone and in a race with UDP.
 [[nodiscard]] std::vector<Scenario> relay_scenarios();
 
-/// Loss up to 20 % of each line, also in bursts, delay up to a second, reordering, duplication, narrow
-/// lines.
+/// Loss up to 20 % of each line, also in bursts, delay up to a second, reordering, duplication,
+/// narrow lines.
 [[nodiscard]] std::vector<Scenario> weather_scenarios();
 /// The same transfer under more and more loss, for each engine.
 [[nodiscard]] std::vector<Scenario> throughput_scenarios();

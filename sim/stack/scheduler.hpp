@@ -22,8 +22,8 @@ void stop();
 /// Throws away what is left to happen, all ns-3 objects, and the time.
 void reset_scheduler();
 
-/// ns-3 keeps the memory of packets for later ones, up to a thousand. Fills that up at once, so that
-/// what is allocated after a simulation does not depend on how many packets were on their way.
+/// ns-3 keeps the memory of packets for later ones, up to a thousand. Fills that up at once, so
+/// that what is allocated after a simulation does not depend on how many packets were on their way.
 void fill_packet_stores();
 
 /// One event that can be moved.

@@ -12,10 +12,10 @@
 #include "adapters/nice_closing.hpp"
 #include "adapters/nice_gathering.hpp"
 #include "adapters/nice_offers.hpp"
+#include "adapters/nice_patience.hpp"
 #include "adapters/nice_setup.hpp"
 #include "adapters/nice_storm.hpp"
 #include "adapters/tcp_paths.hpp"
-#include "adapters/nice_patience.hpp"
 #include "adapters/train_collector.hpp"
 #include "adapters/wakeup.hpp"
 

@@ -29,8 +29,8 @@ GObjectPtr<::NiceAgent> make_nice_agent(const IceAgentConfig& config, GMainConte
   ::NiceAgent* agent = nice_agent_new_full(context, NICE_COMPATIBILITY_RFC5245, kOptions);
   g_object_set(agent, "upnp", FALSE, "ice-tcp", FALSE, "keepalive-conncheck", FALSE,
                "controlling-mode", config.controlling ? TRUE : FALSE, "force-relay",
-               config.relay == ice::RelayPolicy::kOnly ? TRUE : FALSE, "stun-pacing-timer", kNicePacing,
-               "stun-initial-timeout", kStunInitialTimeout, "stun-max-retransmissions",
+               config.relay == ice::RelayPolicy::kOnly ? TRUE : FALSE, "stun-pacing-timer",
+               kNicePacing, "stun-initial-timeout", kStunInitialTimeout, "stun-max-retransmissions",
                kTransmissions, "stun-reliable-timeout", kStunReliableTimeout, "idle-timeout",
                kIdleTimeout, nullptr);
   return GObjectPtr<::NiceAgent>(agent);

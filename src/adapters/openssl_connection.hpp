@@ -1,7 +1,8 @@
 // A QUIC connection carried out by OpenSSL's own QUIC (3.5 or later).
 //
-// OpenSSL keeps its own time with gettimeofday (openssl_clock.hpp); only differences matter here, so
-// the caller's clock may have another origin. Limits of this engine, all from OpenSSL itself (3.5.7):
+// OpenSSL keeps its own time with gettimeofday (openssl_clock.hpp); only differences matter here,
+// so the caller's clock may have another origin. Limits of this engine, all from OpenSSL itself
+// (3.5.7):
 //  - STOP_SENDING goes out with code 0, and only once our own direction has ended, because
 //    freeing the stream is the only way to send it. The code that counts is RESET_STREAM's.
 //  - `reset` after `finish` does nothing: what was written is still delivered.

@@ -1,6 +1,6 @@
 // One direction of a line: delay, jitter, rate, loss, bursts of loss, duplication, reordering, a
-// black hole for large packets, or a word to their sender. No I/O and no clock; a seed fixes what is
-// random.
+// black hole for large packets, or a word to their sender. No I/O and no clock; a seed fixes what
+// is random.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +37,7 @@ struct LineConfig {
   double reorder = 0;          // percent: these overtake everything that is under way
   std::size_t black_hole = 0;  // octets of the IP packet: longer ones vanish; 0: none does
   std::uint16_t tells = 0;     // the same, but the sender is told (too_big.hpp)
-  Router router;               // who tells
+  Router router{};             // who tells
 };
 
 class Line {

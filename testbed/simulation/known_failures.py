@@ -4,7 +4,12 @@ that passes is reported, so that its line can go."""
 _CLOSING_TIMER = ("some 540 octets are left behind by each run without a path; a part of it is "
                   "libsoup's timer of a WebSocket that is being closed")
 
-KNOWN_FAILURES = {("chaos", seed): _CLOSING_TIMER for seed in (263, 450, 956, 975)}
+KNOWN_FAILURES = {
+    **{("chaos", seed): _CLOSING_TIMER for seed in (263, 450, 956, 975)},
+    **{(f"step/mailbox-gone/{side}-wormhole-awaitversion", 1):
+       "each run leaves 608 octets of memory behind; where is not known"
+       for side in ("listener", "connector")},
+}
 
 
 def is_known(result: dict) -> bool:
