@@ -20,14 +20,6 @@
 #include "adapters/wakeup.hpp"
 
 namespace peersock::adapters {
-namespace {
-
-bool carries_data(NiceComponentState state) {
-  // READY only says that no better pair is being tried any more.
-  return state == NICE_COMPONENT_STATE_CONNECTED || state == NICE_COMPONENT_STATE_READY;
-}
-
-}  // namespace
 
 class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
  public:
@@ -77,8 +69,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     gchar* ufrag = nullptr;
     gchar* password = nullptr;
     nice_agent_get_local_credentials(agent_.get(), stream_, &ufrag, &password);
-    const GCharPtr held_ufrag(ufrag);
-    const GCharPtr held_password(password);
+    const GCharPtr held_ufrag(ufrag), held_password(password);
     queue([this, u = std::string(ufrag), p = std::string(password)]() mutable {
       callbacks_.local_credentials(std::move(u), std::move(p));
     });

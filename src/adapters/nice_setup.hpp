@@ -1,4 +1,4 @@
-// How libnice is set up: what of ICE it does, and in what time.
+// How libnice is set up: what of ICE it does, in what time, and what its states mean here.
 #pragma once
 
 #include <nice/agent.h>
@@ -15,5 +15,10 @@ inline constexpr guint kNicePacing = 5;
 /// An agent without a stream, on `context`.
 [[nodiscard]] GObjectPtr<::NiceAgent> make_nice_agent(const IceAgentConfig& config,
                                                       GMainContext* context);
+
+/// READY only says that no better pair is being tried any more.
+[[nodiscard]] inline bool carries_data(::NiceComponentState state) {
+  return state == NICE_COMPONENT_STATE_CONNECTED || state == NICE_COMPONENT_STATE_READY;
+}
 
 }  // namespace peersock::adapters
