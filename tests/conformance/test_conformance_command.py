@@ -25,6 +25,11 @@ def conformance(*arguments):
                           capture_output=True, text=True, timeout=120, check=False)
 
 
+def hears_interrupts():
+    """A shell starts what it puts in the background with SIGINT ignored, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def complains(done, code, part):
     """One sentence on standard error, nothing else."""
     assert done.returncode == code, done.stderr
@@ -195,7 +200,7 @@ def test_an_interrupt_ends_it_at_once(serve):
 
     command = subprocess.Popen(
         [ROOT / "scripts" / "conformance", f"ws://127.0.0.1:{serve(handler)}"],
-        stderr=subprocess.PIPE, text=True)
+        stderr=subprocess.PIPE, text=True, preexec_fn=hears_interrupts)
     assert reached.wait(30)
     command.send_signal(signal.SIGINT)
     _, errors = command.communicate(timeout=30)
