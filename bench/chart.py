@@ -156,7 +156,7 @@ def chart(result):
     head = [
         _text(MARGIN, 44, "peersock beside what people use", 22, weight="700"),
         _text(MARGIN, 68, f"{facts['cpu']}, {facts['cores']} cores, Linux {facts['kernel']}; "
-              "all in one run of scripts/bench. Bars are medians on the LAN and whole runs elsewhere, "
+              "each network in one run of scripts/bench. Bars are medians on the LAN and whole runs elsewhere, "
               "lines the least and most.", 12, QUIET)]
     return "\n".join([
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {y:.0f}' width='{WIDTH}' "
