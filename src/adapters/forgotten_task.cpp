@@ -1,7 +1,5 @@
 #include "adapters/forgotten_task.hpp"
 
-#include "adapters/glib_ptr.hpp"
-
 namespace peersock::adapters {
 namespace {
 

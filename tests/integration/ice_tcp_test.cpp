@@ -1,125 +1,25 @@
-// Two agents where UDP does not get through, and what strangers may do to the ports that are open.
-#include <array>
-#include <numeric>
-
+// Two agents where UDP does not get through.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 
 #include "adapters/clock.hpp"
-#include "adapters/socket_address.hpp"
 #include "adapters/tcp_paths.hpp"
-#include "ice_world.hpp"
+#include "ice_tcp_world.hpp"
 #include "turn_server.hpp"
-#include "wire/stun_check.hpp"
 
 namespace peersock::testing {
 namespace {
 
 using adapters::TurnTransport;
-using adapters::UniqueFd;
 using ::testing::Contains;
 using ::testing::IsEmpty;
-using ::testing::SizeIs;
-using wire::CandidateTransport;
-
-bool is_tcp(const wire::Candidate& candidate) {
-  return candidate.transport != CandidateTransport::kUdp;
-}
-
-SideOptions side(bool controlling, const std::string& address = "127.0.0.1") {
-  SideOptions options = Pair::on(address, controlling);
-  options.agent.tcp_anywhere = true;
-  return options;
-}
-
-/// As where UDP is blocked: of the direct candidates only those over TCP arrive.
-bool without_udp(wire::IceMessage& message) {
-  std::erase_if(message.candidates, [](const wire::Candidate& candidate) {
-    return !is_tcp(candidate) && candidate.type != wire::CandidateType::kRelayed;
-  });
-  return true;
-}
-
-bool without_any(wire::IceMessage& message) {
-  message.candidates.clear();
-  return true;
-}
-
-/// `count` datagrams of `segment` octets, no two alike.
-Bytes train_of(std::size_t count, std::size_t segment, std::uint8_t first = 0) {
-  Bytes bytes(count * segment);
-  std::iota(bytes.begin(), bytes.end(), first);
-  for (std::size_t i = 0; i < count; ++i) bytes[i * segment] = static_cast<std::uint8_t>(0x40 + i);
-  return bytes;
-}
-
-bool is_over_tcp(const Side& side) {
-  return !side.paths.empty() && side.paths.back().transport == "tcp";
-}
-
-/// The port at which a side lets its peer in.
-std::uint16_t tcp_port(const Side& side) {
-  const auto& all = side.local_candidates;
-  const auto found = std::find_if(all.begin(), all.end(), is_tcp);
-  return found == all.end() ? std::uint16_t{0} : found->port;
-}
-
-UniqueFd connect_to(std::uint16_t port) {
-  const auto address = adapters::numeric_address("127.0.0.1", port);
-  UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (::connect(fd.get(), address->get(), address->size) != 0) fd.reset();
-  return fd;
-}
-
-/// The other side has ended the connection.
-bool is_ended(const UniqueFd& fd) {
-  std::array<std::uint8_t, 64> octets{};
-  const ssize_t got = ::recv(fd.get(), octets.data(), octets.size(), MSG_DONTWAIT);
-  return got == 0 || (got < 0 && errno != EAGAIN);
-}
-
-void send_text(const UniqueFd& fd, std::string_view text) {
-  EXPECT_EQ(::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL),
-            static_cast<ssize_t>(text.size()));
-}
-
-/// Runs the loop for about so long.
-void pass(Pair& pair, Duration span) {
-  const Instant until = adapters::monotonic_now() + span;
-  adapters::Wakeup tick(pair.loop.context(), [] {});
-  tick.after(span);
-  EXPECT_TRUE(pair.until([&] { return adapters::monotonic_now() >= until; }));
-}
-
-/// Waits until the port of a side is open to everybody.
-bool until_it_listens(Pair& pair, const Side& side) {
-  for (int i = 0; i < 100; ++i) {
-    if (tcp_port(side) != 0 && connect_to(tcp_port(side))) return true;
-    pass(pair, 20ms);
-  }
-  return false;
-}
-
-void expect_data_both_ways(Pair& pair) {
-  pair.a.take_trains();
-  pair.b.take_trains();
-  const Bytes there = train_of(50, 1200);
-  const Bytes back = train_of(20, 1000);
-  EXPECT_EQ(pair.a.agent->send_batch({there, 1200}), quic::SendOutcome::kSent);
-  EXPECT_EQ(pair.b.agent->send_batch({back, 1000}), quic::SendOutcome::kSent);
-  EXPECT_TRUE(pair.until([&] { return pair.b.received == there && pair.a.received == back; }));
-  EXPECT_EQ(std::accumulate(pair.b.train_sizes.begin(), pair.b.train_sizes.end(), std::size_t{0}),
-            50U)
-      << "datagrams, not octets";
-}
 
 // ---- paths --------------------------------------------------------------------------------------
 
 class IceTcpOnLoopback : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(IceTcpOnLoopback, ConnectsWhereNoUdpGetsThrough) {
-  Pair pair(side(true, GetParam()), side(false, GetParam()));
+  Pair pair(tcp_side(true, GetParam()), tcp_side(false, GetParam()));
   pair.a.filter = pair.b.filter = without_udp;
   ASSERT_TRUE(pair.connect());
   // Each connects to the other, and both use the same of the two connections in the end.
@@ -141,7 +41,7 @@ INSTANTIATE_TEST_SUITE_P(Addresses, IceTcpOnLoopback, ::testing::ValuesIn(loopba
 
 TEST(IceTcp, OneSideThatCanBeReachedIsEnough) {
   for (const bool controlling : {true, false}) {
-    Pair pair(side(controlling), side(!controlling));
+    Pair pair(tcp_side(controlling), tcp_side(!controlling));
     pair.a.filter = without_udp;
     pair.b.filter = without_any;
     ASSERT_TRUE(pair.connect());
@@ -163,7 +63,7 @@ TEST(IceTcp, WhereUdpWorksNobodyListens) {
   // UDP takes some milliseconds, but for a machine that is busy with something else.
   std::unique_ptr<Pair> pair;
   for (int attempt = 0; attempt < 10; ++attempt) {
-    pair = std::make_unique<Pair>(side(true), side(false));
+    pair = std::make_unique<Pair>(tcp_side(true), tcp_side(false));
     ASSERT_TRUE(pair->connect());
     if (in_time(pair->a) && in_time(pair->b)) break;
   }
@@ -179,7 +79,7 @@ TEST(IceTcp, WhereUdpWorksNobodyListens) {
 }
 
 TEST(IceTcp, NobodyListensBeforeThePeerIsThere) {
-  Pair pair(side(true), side(false));
+  Pair pair(tcp_side(true), tcp_side(false));
   pair.a.start();
   pass(pair, 2 * adapters::kTcpHeadStart);
   ASSERT_NE(tcp_port(pair.a), 0);
@@ -193,9 +93,9 @@ TEST(IceTcp, PrivateAddressesAreNotOffered) {
 }
 
 TEST(IceTcp, NothingIsOfferedWhereOnlyRelaysAreAllowed) {
-  SideOptions a = side(true);
+  SideOptions a = tcp_side(true);
   a.agent.relay = ice::RelayPolicy::kOnly;
-  Pair pair(std::move(a), side(false));
+  Pair pair(std::move(a), tcp_side(false));
   pair.start();
   ASSERT_TRUE(pair.until([&] { return ::testing::Matches(Contains("gathered"))(pair.a.story); }));
   EXPECT_THAT(pair.a.local_candidates, IsEmpty());
@@ -203,7 +103,7 @@ TEST(IceTcp, NothingIsOfferedWhereOnlyRelaysAreAllowed) {
 
 TEST(IceTcp, TakesOverFromARelayAndGivesWayToUdp) {
   const TurnProcess turn;
-  SideOptions options[] = {side(true), side(false)};
+  SideOptions options[] = {tcp_side(true), tcp_side(false)};
   for (SideOptions& each : options) {
     each.agent.turn.push_back(turn.server(TurnTransport::kUdp));
     each.negotiation.has_relay = true;
@@ -241,7 +141,7 @@ TEST(IceTcp, TakesOverFromARelayAndGivesWayToUdp) {
 }
 
 TEST(IceTcp, APeerWithOtherCredentialsIsNotLetIn) {
-  Pair pair(side(true), side(false));
+  Pair pair(tcp_side(true), tcp_side(false));
   pair.a.filter = pair.b.filter = [](wire::IceMessage& message) {
     if (message.password) message.password = "wrongwrongwrongwrongwrong";
     return without_udp(message);
@@ -255,7 +155,7 @@ TEST(IceTcp, APeerWithOtherCredentialsIsNotLetIn) {
 }
 
 TEST(IceTcp, ThePathIsBrokenWhenThePeerGoes) {
-  Pair pair(side(true), side(false));
+  Pair pair(tcp_side(true), tcp_side(false));
   pair.a.filter = pair.b.filter = without_udp;
   ASSERT_TRUE(pair.connect());
   pair.b.agent.reset();
@@ -267,7 +167,7 @@ TEST(IceTcp, ThePathIsBrokenWhenThePeerGoes) {
 // ---- data ---------------------------------------------------------------------------------------
 
 TEST(IceTcp, APathThatIsFullBlocksAndGoesOn) {
-  Pair pair(side(true), side(false));
+  Pair pair(tcp_side(true), tcp_side(false));
   pair.a.filter = pair.b.filter = without_udp;
   pair.b.take_trains();
   ASSERT_TRUE(pair.connect());
@@ -294,7 +194,7 @@ TEST(IceTcp, APathThatIsFullBlocksAndGoesOn) {
 }
 
 TEST(IceTcp, ManySmallDatagramsArriveEachOnItsOwn) {
-  Pair pair(side(true), side(false));
+  Pair pair(tcp_side(true), tcp_side(false));
   pair.a.filter = pair.b.filter = without_udp;
   pair.b.take_trains();
   ASSERT_TRUE(pair.connect());
@@ -306,7 +206,7 @@ TEST(IceTcp, ManySmallDatagramsArriveEachOnItsOwn) {
 }
 
 TEST(IceTcp, ADatagramThatFitsNoFrameIsALoss) {
-  Pair pair(side(true), side(false));
+  Pair pair(tcp_side(true), tcp_side(false));
   pair.a.filter = pair.b.filter = without_udp;
   ASSERT_TRUE(pair.connect());
   const Bytes long_one(wire::kMaxTcpFrame + 1, 0x41);
@@ -316,81 +216,12 @@ TEST(IceTcp, ADatagramThatFitsNoFrameIsALoss) {
   EXPECT_EQ(pair.a.agent->statistics().send_losses, 1U);
 }
 
-// ---- strangers ----------------------------------------------------------------------------------
-
-/// A listens, and the peer is kept from knowing where.
-class IceTcpStrangers : public ::testing::Test {
- protected:
-  void SetUp() override {
-    pair.a.filter = [this](wire::IceMessage& message) {
-      pair.a.withheld.push_back(message);
-      message.end_of_candidates = false;
-      return without_any(message);
-    };
-    pair.b.filter = without_any;
-    pair.start();
-    pair.open_channels();
-    ASSERT_TRUE(until_it_listens(pair, pair.a));
-  }
-  void let_the_peer_in() {
-    pair.a.filter = nullptr;
-    for (auto& message : pair.a.withheld) {
-      without_udp(message);
-      pair.a.send_to_peer(message);
-    }
-    ASSERT_TRUE(pair.until([&] { return pair.a.connected() && pair.b.connected(); }));
-    EXPECT_TRUE(is_over_tcp(pair.a));
-    expect_data_both_ways(pair);
-  }
-  Pair pair{side(true), side(false)};
-};
-
-TEST_F(IceTcpStrangers, AreSentAwayForWhatTheySay) {
-  wire::CheckKey wrong{};
-  Bytes check;
-  wire::append_tcp_frame(check, wire::encode(wire::StunCheck{}, wrong));
-  for (const std::string& text : {std::string("GET / HTTP/1.1\r\n\r\n"), std::string("\xff\xff"),
-                                  std::string("\0\1x", 3), std::string(as_text(check))}) {
-    const UniqueFd stranger = connect_to(tcp_port(pair.a));
-    ASSERT_TRUE(stranger);
-    const Instant began = adapters::monotonic_now();
-    send_text(stranger, text);
-    EXPECT_TRUE(pair.until([&] { return is_ended(stranger); })) << text;
-    EXPECT_LT(adapters::monotonic_now() - began, adapters::kTcpProofLimit / 2) << "at once";
-  }
-  let_the_peer_in();
-}
-
-TEST_F(IceTcpStrangers, WhoSayNothingAreFewAndKeepNobodyOut) {
-  const std::size_t before = open_descriptors();
-  std::vector<UniqueFd> strangers;
-  for (int i = 0; i < 40; ++i) {
-    strangers.push_back(connect_to(tcp_port(pair.a)));
-    ASSERT_TRUE(strangers.back()) << i;
-    // Half a frame, which must not meet another connection's octets.
-    send_text(strangers.back(), std::string_view("\0\x40half", 6));
-    pass(pair, 5ms);
-  }
-  EXPECT_LE(open_descriptors(), before + strangers.size() + adapters::kMaxTcpStrangers);
-  EXPECT_TRUE(is_ended(strangers.front()));
-  EXPECT_FALSE(is_ended(strangers.back()));
-  let_the_peer_in();
-  pass(pair, adapters::kTcpProofLimit + 100ms);
-  EXPECT_TRUE(is_ended(strangers.back())) << "their time is over";
-  EXPECT_TRUE(pair.a.connected());
-}
-
-TEST_F(IceTcpStrangers, NobodyIsLetInAfterTheSearch) {
-  pass(pair, adapters::kTcpSearch);
-  EXPECT_FALSE(connect_to(tcp_port(pair.a)));
-}
-
 // ---- the end ------------------------------------------------------------------------------------
 
 TEST(IceTcpClosing, AtAnyTime) {
   // From before the search to after it has found a path.
   for (Duration when = 0ms; when < 2 * adapters::kTcpHeadStart; when += 10ms) {
-    Pair pair(side(true), side(false));
+    Pair pair(tcp_side(true), tcp_side(false));
     pair.a.filter = pair.b.filter = without_udp;
     const std::size_t before = open_descriptors();
     pair.start();
@@ -404,7 +235,7 @@ TEST(IceTcpClosing, AtAnyTime) {
 }
 
 TEST(IceTcpClosing, FromInsideADelivery) {
-  Pair pair(side(true), side(false));
+  Pair pair(tcp_side(true), tcp_side(false));
   pair.a.filter = pair.b.filter = without_udp;
   ASSERT_TRUE(pair.connect());
   bool gone = false;
@@ -419,7 +250,7 @@ TEST(IceTcpClosing, FromInsideADelivery) {
 }
 
 TEST(IceTcpClosing, WhatWasSentLastStillArrives) {
-  Pair pair(side(true), side(false));
+  Pair pair(tcp_side(true), tcp_side(false));
   pair.a.filter = pair.b.filter = without_udp;
   pair.a.take_trains();
   pair.b.take_trains();

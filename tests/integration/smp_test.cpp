@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "adapters/otr_smp.hpp"
+#include "smp_exchange.hpp"
 #include "support/seeded_rng.hpp"
 
 namespace peersock::adapters {
@@ -18,55 +18,10 @@ using ::testing::AllOf;
 using ::testing::Ge;
 using ::testing::Le;
 
-constexpr std::string_view kSecret = "0123456789abcdef0123456789abcdef";
-constexpr std::string_view kOther = "0123456789abcdef0123456789abcdeg";
-
-Secret secret(std::string_view text = kSecret) {
-  return Secret(text);
-}
-
-/// Both ends of a run and the four messages between them, as far as the run has got.
-struct Exchange {
-  std::unique_ptr<SmpEngine> alice = make_otr_smp_engine();
-  std::unique_ptr<SmpEngine> bob = make_otr_smp_engine();
-  std::vector<Bytes> messages;
-  std::string_view bobs = kSecret;
-  bool bob_prepares = false;  ///< ahead of his answer; it must make no difference
-  bool bob_equal = false;
-  bool alice_equal = false;
-
-  explicit Exchange(std::string_view bobs_secret = kSecret) : bobs(bobs_secret) {}
-
-  /// Produces message `count` and all before it; 5 includes the initiator's verdict.
-  Exchange& up_to(int count) {
-    while (static_cast<int>(messages.size()) < count && messages.size() < 4) step();
-    if (count == 5) alice_equal = alice->check4(messages[3]).value();
-    return *this;
-  }
-
- private:
-  void step() {
-    switch (messages.size()) {
-      case 0:
-        return messages.push_back(alice->start().value());
-      case 1:
-        EXPECT_TRUE(bob->check1(messages[0]));
-        EXPECT_TRUE(!bob_prepares || bob->prepare1());
-        return messages.push_back(bob->answer1(secret(bobs)).value());
-      case 2:
-        return messages.push_back(alice->answer2(secret(), messages[1]).value());
-      default:
-        const auto verdict = bob->answer3(messages[2]).value();
-        bob_equal = verdict.equal;
-        return messages.push_back(verdict.reply);
-    }
-  }
-};
-
 enum class Outcome { kGoesOn, kDiffers, kRefused };
 
 /// Gives `body` as message `number` (1 to 4) to the end of `run` whose turn it is.
-Outcome give(Exchange& run, int number, const Bytes& body) {
+Outcome give(SmpExchange& run, int number, const Bytes& body) {
   const auto judge = [](const auto& result) {
     if (!result) {
       EXPECT_EQ(result.error().kind, ErrorKind::kAuthentication) << result.error().message;
@@ -124,25 +79,26 @@ Bytes join(const Numbers& numbers) {
 }
 
 TEST(OtrSmp, EqualSecretsSucceedOnBothEnds) {
-  Exchange run;
+  SmpExchange run;
   run.up_to(5);
   EXPECT_TRUE(run.bob_equal);
   EXPECT_TRUE(run.alice_equal);
 }
 
 TEST(OtrSmp, TheSecondMessageMayBePreparedOrNot) {
-  for (const auto bobs : {kSecret, kOther}) {
-    Exchange run(bobs);
+  for (const auto bobs : {kSmpSecret, kOtherSmpSecret}) {
+    SmpExchange run(bobs);
     run.bob_prepares = true;
     run.up_to(5);
-    EXPECT_EQ(run.bob_equal, bobs == kSecret);
-    EXPECT_EQ(run.alice_equal, bobs == kSecret);
+    EXPECT_EQ(run.bob_equal, bobs == kSmpSecret);
+    EXPECT_EQ(run.alice_equal, bobs == kSmpSecret);
   }
 }
 
 TEST(OtrSmp, DifferentSecretsFailOnBothEnds) {
-  for (const std::string_view other : {kOther, kSecret.substr(1), std::string_view("x")}) {
-    Exchange run(other);
+  for (const std::string_view other :
+       {kOtherSmpSecret, kSmpSecret.substr(1), std::string_view("x")}) {
+    SmpExchange run(other);
     run.up_to(5);
     EXPECT_FALSE(run.bob_equal);
     EXPECT_FALSE(run.alice_equal);
@@ -150,7 +106,7 @@ TEST(OtrSmp, DifferentSecretsFailOnBothEnds) {
 }
 
 TEST(OtrSmp, MessagesHaveTheDocumentedShape) {
-  Exchange run;
+  SmpExchange run;
   run.up_to(4);
   const std::vector<std::size_t> counts{6, 11, 8, 3};
   const std::vector<std::size_t> longest{860, 1680, 1252, 432};
@@ -163,10 +119,10 @@ TEST(OtrSmp, MessagesHaveTheDocumentedShape) {
 
 TEST(OtrSmp, ManyRunsAtOnceDoNotMix) {
   // More than fit into the secure memory that is set aside at first.
-  std::vector<Exchange> runs;
+  std::vector<SmpExchange> runs;
   runs.reserve(120);
-  for (int i = 0; i < 120; ++i) runs.emplace_back(i % 2 == 0 ? kSecret : kOther);
-  for (Exchange& run : runs) run.up_to(1);
+  for (int i = 0; i < 120; ++i) runs.emplace_back(i % 2 == 0 ? kSmpSecret : kOtherSmpSecret);
+  for (SmpExchange& run : runs) run.up_to(1);
   for (std::size_t i = 0; i < runs.size(); i += 20) runs[i].up_to(3);
   for (std::size_t i = 5; i < runs.size(); i += 20) runs[i].up_to(5);
   for (std::size_t i = 0; i < runs.size(); i += 20) runs[i].up_to(5);
@@ -205,9 +161,9 @@ std::pair<std::string, std::string> proof_between(std::string_view alices, std::
 }
 
 TEST(OtrSmp, ServesTheMachine) {
-  EXPECT_EQ(proof_between(kSecret, kSecret),
+  EXPECT_EQ(proof_between(kSmpSecret, kSmpSecret),
             (std::pair<std::string, std::string>("Proven", "Proven")));
-  EXPECT_EQ(proof_between(kSecret, kOther),
+  EXPECT_EQ(proof_between(kSmpSecret, kOtherSmpSecret),
             (std::pair<std::string, std::string>("Refused", "Refused")));
 }
 
@@ -215,7 +171,7 @@ class EachMessage : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(OtrSmp, EachMessage, ::testing::Values(1, 2, 3, 4));
 
 TEST_P(EachMessage, UnchangedGoesOn) {
-  Exchange run;
+  SmpExchange run;
   run.up_to(GetParam());
   EXPECT_EQ(give(run, GetParam(), run.messages.back()), Outcome::kGoesOn);
 }
@@ -228,7 +184,7 @@ bool cheap() {
 
 TEST_P(EachMessage, CorruptedInAnyOctetIsRefused) {
   SeededRng rng(20);
-  Exchange sample;
+  SmpExchange sample;
   const Bytes whole = sample.up_to(GetParam()).messages.back();
   std::vector<std::size_t> places{0, 3};
   std::size_t at = 4;
@@ -239,7 +195,7 @@ TEST_P(EachMessage, CorruptedInAnyOctetIsRefused) {
   }
   for (std::size_t place = 0; cheap() && place < whole.size(); place += 3) places.push_back(place);
   for (const std::size_t place : places) {
-    Exchange run;
+    SmpExchange run;
     Bytes body = cheap() ? whole : run.up_to(GetParam()).messages.back();
     body[std::min(place, body.size() - 1)] ^= static_cast<std::uint8_t>(1U << random_below(rng, 8));
     EXPECT_EQ(give(run, GetParam(), body), Outcome::kRefused) << "octet " << place;
@@ -247,27 +203,27 @@ TEST_P(EachMessage, CorruptedInAnyOctetIsRefused) {
 }
 
 TEST_P(EachMessage, TruncatedOrExtendedIsRefused) {
-  Exchange sample;
+  SmpExchange sample;
   const Bytes whole = sample.up_to(GetParam()).messages.back();
   std::vector<std::size_t> sizes{0, 4, whole.size() - 40, 65536};
   for (std::size_t size = 0; cheap() && size < whole.size() - 40; size += 7) sizes.push_back(size);
   for (const std::size_t size : sizes) {
-    Exchange run;
+    SmpExchange run;
     Bytes body = cheap() ? whole : run.up_to(GetParam()).messages.back();
     body.resize(size);
     EXPECT_EQ(give(run, GetParam(), body), Outcome::kRefused) << size << " octets";
   }
   // By one octet more than this run's own: runs differ in length.
-  Exchange run;
+  SmpExchange run;
   Bytes body = run.up_to(GetParam()).messages.back();
   body.push_back(0);
   EXPECT_EQ(give(run, GetParam(), body), Outcome::kRefused);
 }
 
 TEST_P(EachMessage, OfAnotherRunIsRefused) {
-  Exchange old;
+  SmpExchange old;
   old.up_to(4);
-  Exchange run;
+  SmpExchange run;
   run.up_to(GetParam());
   // A first message stands for itself: replayed, it gets no further than the third.
   const bool first = GetParam() == 1;
@@ -282,9 +238,9 @@ TEST_P(EachMessage, OfAnotherRunIsRefused) {
 TEST_P(EachMessage, InPlaceOfAnotherIsRefused) {
   for (int number = 1; number <= 4; ++number) {
     if (number == GetParam()) continue;
-    Exchange run;
+    SmpExchange run;
     run.up_to(std::max(number, GetParam()));
-    Exchange victim;
+    SmpExchange victim;
     victim.up_to(number - 1);
     EXPECT_EQ(give(victim, number, run.messages[GetParam() - 1]), Outcome::kRefused) << number;
   }
@@ -293,7 +249,7 @@ TEST_P(EachMessage, InPlaceOfAnotherIsRefused) {
 TEST_P(EachMessage, OfRandomOctetsIsRefused) {
   SeededRng rng(22);
   for (int round = 0; round < (cheap() ? 400 : 8); ++round) {
-    Exchange run;
+    SmpExchange run;
     run.up_to(GetParam() - 1);
     Bytes body = random_bytes(rng, random_below(rng, round % 2 == 0 ? 2049 : 65537));
     EXPECT_EQ(give(run, GetParam(), body), Outcome::kRefused) << body.size();
@@ -304,7 +260,7 @@ TEST_P(EachMessage, OfRandomNumbersIsRefused) {
   // Well framed, so that libotr's own arithmetic sees it.
   SeededRng rng(23);
   for (int round = 0; round < (cheap() ? 40 : 8); ++round) {
-    Exchange run;
+    SmpExchange run;
     run.up_to(GetParam());
     Numbers numbers = split(run.messages.back());
     for (Bytes& number : numbers) {
@@ -335,11 +291,11 @@ Bytes modulus_plus(int difference) {
 TEST_P(EachMessage, NumbersOutOfRangeAreRefused) {
   const std::vector<Bytes> edges{Bytes{1}, modulus_plus(-1), modulus_plus(0), modulus_plus(1),
                                  Bytes{},  Bytes{0},         Bytes(193, 0xff)};
-  Exchange sample;
+  SmpExchange sample;
   const std::size_t count = split(sample.up_to(GetParam()).messages.back()).size();
   for (std::size_t i = 0; i < count; ++i) {
     for (std::size_t j = 0; j < (cheap() ? edges.size() : 2); ++j) {
-      Exchange run;
+      SmpExchange run;
       Numbers numbers = split(run.up_to(GetParam()).messages.back());
       numbers[i] = edges[j];
       EXPECT_EQ(give(run, GetParam(), join(numbers)), Outcome::kRefused)
@@ -349,23 +305,23 @@ TEST_P(EachMessage, NumbersOutOfRangeAreRefused) {
 }
 
 TEST_P(EachMessage, WithALeadingZeroIsRefused) {
-  Exchange run;
+  SmpExchange run;
   Numbers numbers = split(run.up_to(GetParam()).messages.back());
   numbers[1].insert(numbers[1].begin(), 0);
   EXPECT_EQ(give(run, GetParam(), join(numbers)), Outcome::kRefused);
 }
 
 TEST(OtrSmp, AnEndRefusesItsOwnMessages) {
-  Exchange run;
+  SmpExchange run;
   run.up_to(1);
   EXPECT_EQ(give(run, 2, run.messages[0]), Outcome::kRefused);
-  Exchange other;
+  SmpExchange other;
   other.up_to(2);
   EXPECT_EQ(give(other, 3, other.messages[1]), Outcome::kRefused);
 }
 
 TEST(OtrSmp, CallsOutOfOrderAreRefusedAndEndTheRun) {
-  Exchange run;
+  SmpExchange run;
   run.up_to(4);
   const auto is_internal = [](const auto& result) {
     return !result && result.error().kind == ErrorKind::kInternal;
@@ -396,7 +352,7 @@ TEST(OtrSmp, CallsOutOfOrderAreRefusedAndEndTheRun) {
 }
 
 TEST(OtrSmp, ARefusedEngineStaysRefused) {
-  Exchange run;
+  SmpExchange run;
   run.up_to(2);
   EXPECT_EQ(give(run, 2, Bytes{1, 2, 3}), Outcome::kRefused);
   EXPECT_FALSE(run.alice->answer2(secret(), run.messages[1]));
