@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gio/gio.h>
@@ -32,6 +33,8 @@ struct StunServer {
 
 /// How we talk to the TURN server (RFC 8656 section 3.1); what it relays is UDP in any case.
 enum class TurnTransport : std::uint8_t { kUdp, kTcp, kTls };
+/// As settings and events have it: "udp", "tcp" or "tls".
+[[nodiscard]] std::string_view to_string(TurnTransport transport);
 /// How long the first ways to a TURN server are waited for before others are tried beside them.
 inline constexpr Duration kTurnHeadStart = 250ms;
 

@@ -31,6 +31,18 @@ const char* name_of(TurnTransport transport) {
 
 }  // namespace
 
+std::string_view to_string(TurnTransport transport) {
+  switch (transport) {
+    case TurnTransport::kTcp:
+      return "tcp";
+    case TurnTransport::kTls:
+      return "tls";
+    case TurnTransport::kUdp:
+      break;
+  }
+  return "udp";
+}
+
 NiceRelays::NiceRelays(IceAgentConfig& config, ::NiceAgent* agent, guint stream,
                        GMainContext* context, Report report)
     : config_(config),
@@ -183,9 +195,9 @@ std::string NiceRelays::transport_of(const ::NiceCandidate& relayed) const {
   for (const Relay& relay : relays_) {
     const bool here = relay.bridge && relay.bridge->port() == nice_address_get_port(&server) &&
                       std::string_view(address.data()) == loopback();
-    if (here) return relay.server.transport == TurnTransport::kTls ? "tls" : "tcp";
+    if (here) return std::string(to_string(relay.server.transport));
   }
-  return "udp";
+  return std::string(to_string(TurnTransport::kUdp));
 }
 
 // ---- the end ------------------------------------------------------------------------------------

@@ -29,18 +29,6 @@ bool has_network() {
                      [](const auto& found) { return found.up && !found.loopback; });
 }
 
-const char* transport_name(TurnTransport transport) {
-  switch (transport) {
-    case TurnTransport::kTcp:
-      return "tcp";
-    case TurnTransport::kTls:
-      return "tls";
-    case TurnTransport::kUdp:
-      break;
-  }
-  return "udp";
-}
-
 /// Everything at once; each answer goes into the diagnosis, and is shown in a fixed order.
 class Doctor {
  public:
@@ -142,7 +130,7 @@ class Doctor {
   void add_relay(adapters::TurnServer server) {
     const std::size_t index =
         add_server(ServerKind::kTurn, ice::endpoint_text(server.host, server.port));
-    diagnosis_.servers[index].transport = transport_name(server.transport);
+    diagnosis_.servers[index].transport = to_string(server.transport);
     server.later = false;
     relays_.push_back(std::make_unique<adapters::RelayCheck>(
         context_, std::move(server), proxies_, resolver_,
