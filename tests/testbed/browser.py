@@ -110,6 +110,18 @@ class Browser:
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
+    def beyond_the_window(self, slack: int = 0) -> list[str]:
+        """The elements that reach past a side of the window, by more than `slack` pixels; the page
+        itself may not at all."""
+        width = self.evaluate("window.innerWidth")
+        if (whole := self.evaluate("document.documentElement.scrollWidth")) > width:
+            return [f"the page is {whole} pixels wide and the window {width}"]
+        return self.evaluate(
+            "[...document.querySelectorAll('body *')].filter(e => {"
+            "const r = e.getBoundingClientRect();"
+            f"return r.right > {width} + {slack} || r.left < -{slack}}})"
+            ".map(e => e.outerHTML.slice(0, 99))")
+
     def picture(self, file: pathlib.Path) -> None:
         shot = self._call("Page.captureScreenshot", captureBeyondViewport=True)
         file.write_bytes(base64.b64decode(shot["data"]))

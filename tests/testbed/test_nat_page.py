@@ -59,12 +59,7 @@ def browser(request, written, tmp_path):
 
 def test_the_page_is_whole_and_fits(browser, written):
     summary = written[1]
-    width = browser.evaluate("window.innerWidth")
-    assert browser.evaluate("document.documentElement.scrollWidth") <= width
-    beyond = ("[...document.querySelectorAll('body *')].filter(e => {"
-              "const r = e.getBoundingClientRect();"
-              f"return r.right > {width} || r.left < 0}}).map(e => e.outerHTML.slice(0, 99))")
-    assert browser.evaluate(beyond) == []
+    assert browser.beyond_the_window() == []
     # Figures that do not fit into their cells would be cut off.
     cut = ("[...document.querySelectorAll('.map > *')].filter("
            "e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)")
