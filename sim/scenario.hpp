@@ -73,7 +73,7 @@ struct Scenario {
   std::string name;
   SiteSpec listener;
   SiteSpec connector;
-  adapters::QuicEngine engine = adapters::QuicEngine::kOpenSsl;
+  adapters::QuicEngine engine = adapters::kDefaultQuicEngine;
   std::uint64_t octets = std::uint64_t{1} << 20;  ///< each way
   bool relay = false;                             ///< there is a TURN server
   /// It is asked over TCP as well when it is slow over UDP, as the program does of itself.

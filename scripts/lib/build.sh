@@ -48,6 +48,16 @@ configure() {
   echo "$wanted" >"$dir/.configured"
 }
 
+# turn_on DIR OPTION: has more of the tree built there than it was configured for.
+turn_on() {
+  if meson introspect --buildoptions "$1" | "${PYTHON:-/usr/bin/python3}" -c '
+import json, sys
+sys.exit(not any(one["name"] == sys.argv[1] and one["value"] for one in json.load(sys.stdin)))' "$2"; then
+    return 0
+  fi
+  meson configure "$1" "-D$2=true"
+}
+
 # build_in DIR [NINJA TARGETS...]
 build_in() {
   local dir=$1

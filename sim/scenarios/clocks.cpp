@@ -37,8 +37,7 @@ std::vector<Scenario> clock_scenarios() {
   const testbed::LineConfig line{.delay = milliseconds(10), .rate = 20000, .loss = 0.5};
   const SiteSpec site{.nats = {{.ports = testbed::Ports::Random}}, .up = line, .down = line};
   std::vector<Scenario> all;
-  for (const auto engine : {adapters::QuicEngine::kOpenSsl, adapters::QuicEngine::kNgtcp2}) {
-    const char* suffix = engine == adapters::QuicEngine::kNgtcp2 ? "-ngtcp2" : "";
+  for (const auto& [engine, suffix] : kBothEngines) {
     for (const auto& [moment, when] : {std::pair("meeting", When::kConnectorStarted),
                                        std::pair("authenticated", When::kAuthenticated),
                                        std::pair("half-way", When::kHalfWay)}) {

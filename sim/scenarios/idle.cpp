@@ -35,9 +35,8 @@ SiteSpec forgetful(Nanos timeout, Ports ports) {
 
 std::vector<Scenario> idle_scenarios() {
   std::vector<Scenario> all;
-  for (const auto engine : {adapters::QuicEngine::kOpenSsl, adapters::QuicEngine::kNgtcp2}) {
-    const char* name = engine == adapters::QuicEngine::kNgtcp2 ? "ngtcp2" : "openssl";
-    all.push_back(hour(name, kHome, kHome));
+  for (const auto& [engine, suffix] : kBothEngines) {
+    all.push_back(hour(fmt::format("homes{}", suffix), kHome, kHome));
     all.back().engine = engine;
   }
   all.push_back(hour("carriers", kCarrier, kCarrier));

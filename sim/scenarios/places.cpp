@@ -18,10 +18,10 @@ const NatSpec kNoUdp{.udp = false};
 std::vector<Scenario> place_scenarios() {
   return {
       {.name = "plain", .listener = {.nats = {kHome}}, .connector = {.nats = {kHome}}},
-      {.name = "plain-ngtcp2",
+      {.name = "plain-openssl",
        .listener = {.nats = {kHome}},
        .connector = {.nats = {kHome}},
-       .engine = adapters::QuicEngine::kNgtcp2},
+       .engine = adapters::QuicEngine::kOpenSsl},
       {.name = "quick",
        .listener = {.nats = {kHome}},
        .connector = {.nats = {kHome}},

@@ -41,10 +41,10 @@ std::vector<Scenario> roaming_scenarios() {
        .listener = kHome,
        .connector = kHome,
        .happenings = {kConnectorMoves}},
-      {.name = "roams/connector-ngtcp2",
+      {.name = "roams/connector-openssl",
        .listener = kHome,
        .connector = kHome,
-       .engine = adapters::QuicEngine::kNgtcp2,
+       .engine = adapters::QuicEngine::kOpenSsl,
        .happenings = {kConnectorMoves}},
       // The only way to tell each other is the rendezvous server.
       {.name = "roams/both",

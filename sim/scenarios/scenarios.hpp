@@ -1,11 +1,22 @@
 // The tables of scenarios.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "scenario.hpp"
 
 namespace peersock::sim {
+
+struct NamedEngine {
+  adapters::QuicEngine engine;
+  const char* suffix;  ///< of a scenario's name; the engine that users get needs none
+};
+inline constexpr std::array<NamedEngine, 2> kBothEngines{{
+    {adapters::QuicEngine::kNgtcp2, ""},
+    {adapters::QuicEngine::kOpenSsl, "-openssl"},
+}};
+static_assert(kBothEngines.front().engine == adapters::kDefaultQuicEngine);
 
 /// One of each kind: networks without NATs, with IPv6, carriers' NATs, without UDP; many hosts, and
 /// many sessions on a host.

@@ -12,14 +12,13 @@ constexpr std::uint64_t kOctets = 2 * 1024 * 1024;
 constexpr auto kDelay = std::chrono::microseconds(12500);
 constexpr std::uint64_t kRate = 40'000;
 
-Scenario with_loss(double percent, adapters::QuicEngine engine) {
+Scenario with_loss(double percent, const NamedEngine& named) {
   const testbed::LineConfig line{.delay = kDelay, .rate = kRate, .loss = percent};
   const SiteSpec site{.nats = {{}}, .up = line, .down = line};
-  const char* suffix = engine == adapters::QuicEngine::kNgtcp2 ? "-ngtcp2" : "";
-  return {.name = fmt::format("throughput/loss-{}{}", percent, suffix),
+  return {.name = fmt::format("throughput/loss-{}{}", percent, named.suffix),
           .listener = site,
           .connector = site,
-          .engine = engine,
+          .engine = named.engine,
           .octets = kOctets,
           .bound = seconds(600)};
 }
@@ -28,10 +27,10 @@ Scenario with_loss(double percent, adapters::QuicEngine engine) {
 
 std::vector<Scenario> throughput_scenarios() {
   std::vector<Scenario> all;
-  for (const auto engine : {adapters::QuicEngine::kOpenSsl, adapters::QuicEngine::kNgtcp2}) {
+  for (const NamedEngine& named : kBothEngines) {
     // Of each line; a datagram crosses two of them.
     for (const double percent : {0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0}) {
-      all.push_back(with_loss(percent, engine));
+      all.push_back(with_loss(percent, named));
     }
   }
   return all;

@@ -40,8 +40,7 @@ Scenario with_lines(std::string name, const testbed::LineConfig& line, Nanos bou
 
 std::vector<Scenario> weather_scenarios() {
   std::vector<Scenario> all;
-  for (const auto engine : {adapters::QuicEngine::kOpenSsl, adapters::QuicEngine::kNgtcp2}) {
-    const char* suffix = engine == adapters::QuicEngine::kNgtcp2 ? "-ngtcp2" : "";
+  for (const auto& [engine, suffix] : kBothEngines) {
     const std::size_t first = all.size();
     // Of each line; a datagram crosses two of them.
     for (const int loss : {0, 1, 2, 5, 10, 15, 20}) {

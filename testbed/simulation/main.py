@@ -35,7 +35,7 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--agree", type=pathlib.Path, metavar="MATRIX",
                         help="simulates the cells of a matrix.json of scripts/nat-matrix --delay 10, "
                         "and compares what has come of them")
-    parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build-sim/sim/peersock-sim")
+    parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build/sim/peersock-sim")
     parser.add_argument("--list", action="store_true", help="names the scenarios")
     given = parser.parse_args(argv)
     if given.render and not given.html:

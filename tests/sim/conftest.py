@@ -11,6 +11,6 @@ sys.path.insert(0, str(ROOT))  # for testbed
 @pytest.fixture(scope="session")
 def program():
     """peersock-sim; without it nothing here can be tested."""
-    path = pathlib.Path(os.environ.get("PEERSOCK_SIM", ROOT / "build-sim" / "sim" / "peersock-sim"))
+    path = pathlib.Path(os.environ.get("PEERSOCK_SIM", ROOT / "build" / "sim" / "peersock-sim"))
     assert path.exists(), f"{path} is not there (docs/simulation.md)"
     return path

@@ -57,7 +57,7 @@ TEST_P(Determinism, AnotherProcessGivesTheSameDigest) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Scenarios, Determinism,
-                         ::testing::Values("plain", "plain-ngtcp2", "dual-stack", "udp-blocked",
+                         ::testing::Values("plain", "plain-openssl", "dual-stack", "udp-blocked",
                                            "bursts-thin", "many/sessions", "roams/both",
                                            "relay-tcp/both"));
 
