@@ -46,6 +46,8 @@ class Host {
   /// Whether a packet that is sent from here to there has a way to leave: a socket keeps an address
   /// that the host no longer has, but cannot send from it.
   [[nodiscard]] bool has_way(const SocketName& from, const SocketName& to) const;
+  /// The address that a packet to there leaves from, with port 0.
+  [[nodiscard]] std::optional<SocketName> source_for(const SocketName& to) const;
   /// Called at each change of an address, for as long as the pointer lives.
   using AddressNews = std::function<void(const InterfaceAddress& address, bool added)>;
   void watch_addresses(const std::shared_ptr<AddressNews>& news) { address_news_.push_back(news); }

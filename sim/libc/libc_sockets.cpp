@@ -98,7 +98,7 @@ bool is_harmless(int level, int option) {
       return option == TCP_NODELAY || option == TCP_KEEPIDLE || option == TCP_KEEPINTVL ||
              option == TCP_KEEPCNT || option == TCP_USER_TIMEOUT;
     case IPPROTO_IP:
-      return option == IP_TOS || option == IP_TTL;
+      return option == IP_TOS || option == IP_TTL || option == IP_MTU_DISCOVER;
     case IPPROTO_IPV6:
       return option == IPV6_V6ONLY || option == IPV6_TCLASS || option == IPV6_UNICAST_HOPS;
     default:

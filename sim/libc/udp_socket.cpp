@@ -25,8 +25,10 @@ class UdpSocket final : public SocketDescriptor {
     return -error;
   }
   int connect(const SocketName& to) override {
+    if (!host().has_way(endpoint_->local(), to)) return -ENETUNREACH;
     peer_ = to;
-    return 0;
+    // It sends nothing, but has a port from now on.
+    return has_name_ ? 0 : bind(any_name(to.family));
   }
   int listen() override { return -EOPNOTSUPP; }
   std::shared_ptr<SocketDescriptor> accept() override { return nullptr; }
@@ -55,7 +57,13 @@ class UdpSocket final : public SocketDescriptor {
     }
   }
 
-  SocketName local() const override { return endpoint_->local(); }
+  // A connected one says from which address it sends.
+  SocketName local() const override {
+    SocketName name = endpoint_->local();
+    if (!peer_ || name.address != any_name(name.family).address) return name;
+    if (const auto source = host().source_for(*peer_)) name.address = source->address;
+    return name;
+  }
   std::optional<SocketName> peer() const override { return peer_; }
   int shut_down(int /*how*/) override { return peer_ ? 0 : -ENOTCONN; }
   int take_error() override { return 0; }
