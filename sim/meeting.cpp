@@ -17,6 +17,9 @@ constexpr std::uint64_t kToService = 1;
 constexpr std::uint64_t kFromService = 2;
 /// The second user types for a while.
 constexpr Nanos kTyping = std::chrono::milliseconds(500);
+/// The two programs do not end a silence in one instant: when both ends of a connection send the
+/// rest and close at once, ns-3 never acknowledges it (TcpSocketBase::ProcessClosing).
+constexpr Nanos kReflection = std::chrono::milliseconds(5);
 
 double in_seconds(Nanos time) {
   return std::chrono::duration<double>(time).count();
@@ -101,9 +104,11 @@ adapters::GlibHostConfig Meeting::config(wire::Mode mode) const {
 
 void Meeting::start_service() {
   connecting_.run([this] {
-    service_ = std::make_unique<Service>(connecting_.context(), "127.0.0.1",
-                                         numbered(kServicePort, number_),
-                                         plan(kFromService, kToService), [this] { look(); });
+    TransferPlan answer = plan(kFromService, kToService);
+    if (answer.pause.count() > 0) answer.pause += std::chrono::floor<Duration>(kReflection);
+    service_ =
+        std::make_unique<Service>(connecting_.context(), "127.0.0.1",
+                                  numbered(kServicePort, number_), answer, [this] { look(); });
   });
 }
 
