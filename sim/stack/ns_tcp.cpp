@@ -5,7 +5,9 @@
 #include <optional>
 #include <utility>
 
+#include <ns3/boolean.h>
 #include <ns3/packet.h>
+#include <ns3/tcp-congestion-ops.h>
 #include <ns3/tcp-header.h>
 #include <ns3/tcp-rx-buffer.h>
 #include <ns3/tcp-socket-base.h>
@@ -24,6 +26,13 @@ struct Reach : ns3::TcpSocketBase {
   static void reset(ns3::TcpSocketBase& socket) { (socket.*&Reach::SendRST)(); }
   static void acknowledge(ns3::TcpSocketBase& socket) {
     (socket.*&Reach::SendEmptyPacket)(ns3::TcpHeader::ACK);
+  }
+  /// What a connection takes over from its listener by copying it, 3.43 leaves partly undefined:
+  /// whether TcpCubic is friendly to Reno is then whatever was in that memory before.
+  static void define(ns3::TcpSocketBase& socket) {
+    const auto control = socket.*&Reach::m_congestionControl;
+    // 3.37 has no such thing.
+    (void)control->SetAttributeFailSafe("TcpFriendliness", ns3::BooleanValue(true));
   }
   static ns3::TcpRxBuffer& received(ns3::TcpSocketBase& socket) {
     return *(socket.*&Reach::m_tcb)->m_rxBuffer;
@@ -261,7 +270,9 @@ class NsTcp final : public StackTcp {
   static void arrived(std::shared_ptr<NsTcp*> listener, SocketPtr socket,
                       const ns3::Address& /*from*/) {
     NsTcp* const self = *listener;
-    if (self == nullptr) return Reach::reset(*ns3::DynamicCast<ns3::TcpSocketBase>(socket));
+    auto& base = *ns3::DynamicCast<ns3::TcpSocketBase>(socket);
+    if (self == nullptr) return Reach::reset(base);
+    Reach::define(base);
     self->pending_.push_back(
         std::make_unique<NsTcp>(std::move(socket), self->family_, true, self->keeper_));
     self->notify();
