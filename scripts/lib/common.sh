@@ -14,10 +14,12 @@ die() {
   exit 1
 }
 
-# show_and_die LOG MESSAGE: the end of a log, then the reason to stop.
+# show_and_die LOG MESSAGE: the end of a log, if there is one yet, then the reason to stop.
 show_and_die() {
-  tail -n 30 "$1" | sed 's/^/  /' >&2
+  local log=$1
   shift
+  [ -s "$log" ] || die "$@"
+  tail -n 30 "$log" | sed 's/^/  /' >&2
   die "$* (the end of the log is above)"
 }
 

@@ -2,9 +2,14 @@
 
 #include <cerrno>
 #include <deque>
+#include <optional>
 #include <utility>
 
+#include <ns3/boolean.h>
 #include <ns3/packet.h>
+#include <ns3/tcp-congestion-ops.h>
+#include <ns3/tcp-header.h>
+#include <ns3/tcp-rx-buffer.h>
 #include <ns3/tcp-socket-base.h>
 #include <ns3/tcp-socket-factory.h>
 
@@ -21,6 +26,16 @@ struct Reach : ns3::TcpSocketBase {
   static void reset(ns3::TcpSocketBase& socket) { (socket.*&Reach::SendRST)(); }
   static void acknowledge(ns3::TcpSocketBase& socket) {
     (socket.*&Reach::SendEmptyPacket)(ns3::TcpHeader::ACK);
+  }
+  /// What a connection takes over from its listener by copying it, 3.43 leaves partly undefined:
+  /// whether TcpCubic is friendly to Reno is then whatever was in that memory before.
+  static void define(ns3::TcpSocketBase& socket) {
+    const auto control = socket.*&Reach::m_congestionControl;
+    // 3.37 has no such thing.
+    (void)control->SetAttributeFailSafe("TcpFriendliness", ns3::BooleanValue(true));
+  }
+  static ns3::TcpRxBuffer& received(ns3::TcpSocketBase& socket) {
+    return *(socket.*&Reach::m_tcb)->m_rxBuffer;
   }
 };
 
@@ -79,9 +94,11 @@ class NsTcp final : public StackTcp {
     if (std::exchange(listening_, true)) return 0;
     socket_->SetAcceptCallback(ns3::MakeNullCallback<bool, SocketPtr, const ns3::Address&>(),
                                ns3::MakeBoundCallback(&NsTcp::arrived, self_));
-    // Those that arrive inherit these, and would report their own end as this socket's.
+    // Those that arrive inherit these, and would report their own end as this socket's, also when
+    // it has gone.
     const auto nothing = ns3::MakeNullCallback<void, SocketPtr>();
     socket_->SetCloseCallbacks(nothing, nothing);
+    unwatch_arrivals();
     return socket_->Listen() == 0 ? 0 : errno_of(socket_->GetErrno());
   }
 
@@ -173,6 +190,7 @@ class NsTcp final : public StackTcp {
     socket_->SetRecvCallback(ns3::MakeCallback(&NsTcp::changed, this));
     socket_->SetSendCallback(ns3::MakeCallback(&NsTcp::emptied, this));
     socket_->TraceConnectWithoutContext("State", ns3::MakeCallback(&NsTcp::moved, this));
+    socket_->TraceConnectWithoutContext("Rx", ns3::MakeCallback(&NsTcp::arriving, this));
   }
   void unwatch() {
     const auto nothing = ns3::MakeNullCallback<void, SocketPtr>();
@@ -183,6 +201,10 @@ class NsTcp final : public StackTcp {
     socket_->SetAcceptCallback(ns3::MakeNullCallback<bool, SocketPtr, const ns3::Address&>(),
                                ns3::MakeNullCallback<void, SocketPtr, const ns3::Address&>());
     socket_->TraceDisconnectWithoutContext("State", ns3::MakeCallback(&NsTcp::moved, this));
+    unwatch_arrivals();
+  }
+  void unwatch_arrivals() {
+    socket_->TraceDisconnectWithoutContext("Rx", ns3::MakeCallback(&NsTcp::arriving, this));
   }
 
   void announce_room() {
@@ -208,8 +230,22 @@ class NsTcp final : public StackTcp {
   }
   // Too many packets were lost.
   void failed(SocketPtr /*socket*/) { break_with(ETIMEDOUT); }
+  /// A segment, before ns-3 looks at it.
+  void arriving(ns3::Ptr<const ns3::Packet> octets, const ns3::TcpHeader& header,
+                ns3::Ptr<const ns3::TcpSocketBase> /*socket*/) {
+    if ((header.GetFlags() & ns3::TcpHeader::FIN) == 0) return;
+    end_ = header.GetSequenceNumber() + ns3::SequenceNumber32(octets->GetSize());
+  }
+  /// One that has ended itself takes the peer's end to be where the octets of the same segment
+  /// begin. It would never acknowledge the end, nor take the acknowledgement of its own.
+  void count_end() {
+    auto& received = Reach::received(*ns3::DynamicCast<ns3::TcpSocketBase>(socket_));
+    const auto next = received.NextRxSequence();
+    if (end_ == next) received.SetNextRxSequence(next + ns3::SequenceNumber32(1));
+  }
   // An orderly end goes through other states.
   void moved(State from, State to) {
+    if (to == State::CLOSING || (from == State::FIN_WAIT_2 && to == State::TIME_WAIT)) count_end();
     if (to != State::CLOSED) return;
     if (from == State::SYN_SENT) return break_with(ECONNREFUSED);
     if (from == State::ESTABLISHED || from == State::CLOSE_WAIT || from == State::FIN_WAIT_1 ||
@@ -234,7 +270,9 @@ class NsTcp final : public StackTcp {
   static void arrived(std::shared_ptr<NsTcp*> listener, SocketPtr socket,
                       const ns3::Address& /*from*/) {
     NsTcp* const self = *listener;
-    if (self == nullptr) return Reach::reset(*ns3::DynamicCast<ns3::TcpSocketBase>(socket));
+    auto& base = *ns3::DynamicCast<ns3::TcpSocketBase>(socket);
+    if (self == nullptr) return Reach::reset(base);
+    Reach::define(base);
     self->pending_.push_back(
         std::make_unique<NsTcp>(std::move(socket), self->family_, true, self->keeper_));
     self->notify();
@@ -248,6 +286,7 @@ class NsTcp final : public StackTcp {
   std::deque<std::unique_ptr<StackTcp>> pending_;
   std::vector<std::uint8_t> kept_;  // taken out of ns-3, which knows no peeking
   std::size_t unannounced_ = 0;
+  std::optional<ns3::SequenceNumber32> end_;  // of what the peer sends
   bool bound_;
   bool connected_;
   bool listening_ = false;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "scenarios/scenarios.hpp"
@@ -46,6 +47,24 @@ TEST_P(Determinism, TheSameSeedGivesTheSameDigestInOneProcess) {
 
 TEST_P(Determinism, AnotherSeedGivesAnotherDigest) {
   EXPECT_NE(report(GetParam(), 7).digest, report(GetParam(), 8).digest);
+}
+
+/// The digest in a process whose memory begins with the complement of `perturbed`.
+std::string digest_in_a_process(const std::string& name, int perturbed) {
+  const std::string line = output_of(
+      fmt::format("MALLOC_PERTURB_={} {} --scenario {} --seed 7", perturbed, PEERSOCK_SIM, name));
+  const auto at = line.find("\"digest\":");
+  return at == std::string::npos ? "none: " + line : line.substr(at, 27);
+}
+
+// ns-3 3.43 leaves some members of an accepted connection undefined, which count once it has lost
+// something.
+TEST(Undefined, MemoryDoesNotCount) {
+  for (const char* name : {"relay-tcp/lossy", "roams/both"}) {
+    const std::string zeros = digest_in_a_process(name, 0xff);
+    EXPECT_THAT(zeros, ::testing::StartsWith("\"digest\":\"")) << name;
+    EXPECT_EQ(zeros, digest_in_a_process(name, 0x5a)) << name;
+  }
 }
 
 TEST_P(Determinism, AnotherProcessGivesTheSameDigest) {
