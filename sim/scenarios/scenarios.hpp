@@ -23,8 +23,6 @@ static_assert(kBothEngines.front().engine == adapters::kDefaultQuicEngine);
 [[nodiscard]] std::vector<Scenario> place_scenarios();
 /// Every pair of NAT behaviours of RFC 4787 (mapping, filtering, ports), without and with a relay.
 [[nodiscard]] std::vector<Scenario> nat_scenarios();
-/// A relayed session looks for the port of the side whose NAT picks another one for each peer.
-[[nodiscard]] std::vector<Scenario> port_search_scenarios();
 /// TURN over TCP, alone and in a race with UDP.
 [[nodiscard]] std::vector<Scenario> relay_scenarios();
 
