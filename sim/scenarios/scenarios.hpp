@@ -43,6 +43,8 @@ static_assert(kBothEngines.front().engine == adapters::kDefaultQuicEngine);
 [[nodiscard]] std::vector<Scenario> clock_scenarios();
 /// Everything at once, by the seed.
 [[nodiscard]] std::vector<Scenario> chaos_scenarios();
+/// Some of `all` once more with libnice's calls only, as on systems that refuse the rest.
+[[nodiscard]] std::vector<Scenario> plain_path_scenarios(const std::vector<Scenario>& all);
 
 [[nodiscard]] std::vector<Scenario> all_scenarios();
 
