@@ -23,7 +23,7 @@ static_assert(kBothEngines.front().engine == adapters::kDefaultQuicEngine);
 [[nodiscard]] std::vector<Scenario> place_scenarios();
 /// Every pair of NAT behaviours of RFC 4787 (mapping, filtering, ports), without and with a relay.
 [[nodiscard]] std::vector<Scenario> nat_scenarios();
-/// TURN over TCP, alone and in a race with UDP.
+/// TURN over TCP, alone and in a race with UDP; the search for the port of a hard NAT.
 [[nodiscard]] std::vector<Scenario> relay_scenarios();
 
 /// Loss up to 20 % of each line, also in bursts, delay up to a second, reordering, duplication,
