@@ -119,8 +119,8 @@ SplitUdpPath::SplitUdpPath(GObjectPtr<GSocket> socket, const SocketAddress& loca
       receiver_(std::make_unique<Receiver>()) {}
 
 SplitUdpPath::~SplitUdpPath() {
-  // From now on QUIC comes to libnice, which does not expect several datagrams in one.
-  coalesce_for_both(false);
+  // From now on QUIC comes to libnice.
+  coalesce_for_libnice(false);
 }
 
 std::unique_ptr<SplitUdpPath> SplitUdpPath::open(GObjectPtr<GSocket> socket,
@@ -139,8 +139,7 @@ bool SplitUdpPath::set_up() {
   if (!set(nice, SOL_SOCKET, SO_REUSEPORT, 1)) return false;
   // The second socket to be bound has the second place in the filter's eyes. It is never connected,
   // which would take it out of the group.
-  if (!set_up_own() || bind(own_.get(), local_.get(), local_.size) != 0 || !attach_filter() ||
-      !coalesce_for_both(true)) {
+  if (!set_up_own() || bind(own_.get(), local_.get(), local_.size) != 0 || !attach_filter()) {
     own_.reset();
     static_cast<void>(set(nice, SOL_SOCKET, SO_REUSEPORT, 0));
     return false;
@@ -173,11 +172,11 @@ bool SplitUdpPath::attach_filter() {
   return setsockopt(own_.get(), SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &view, sizeof view) == 0;
 }
 
-bool SplitUdpPath::coalesce_for_both(bool on) {
-  if (coalesces_ == on) return true;
+void SplitUdpPath::coalesce_for_libnice(bool on) {
+  if (coalesces_ == on || g_socket_is_closed(socket_.get())) return;
   coalesces_ = on;
-  return !g_socket_is_closed(socket_.get()) &&
-         set(g_socket_get_fd(socket_.get()), IPPROTO_UDP, UDP_GRO, on ? 1 : 0);
+  // It helps and is not needed; our own socket has shown that the system knows of it.
+  static_cast<void>(set(g_socket_get_fd(socket_.get()), IPPROTO_UDP, UDP_GRO, on ? 1 : 0));
 }
 
 bool SplitUdpPath::retarget(const SocketAddress& remote) {
@@ -203,6 +202,7 @@ std::size_t SplitUdpPath::receive_batch(const quic::TrainsHandler& handler, std:
     const std::size_t datagrams = receiver_->read(own_.get());
     if (datagrams == 0) break;
     total += datagrams;
+    coalesce_for_libnice(true);
     handler(receiver_->trains);
   }
   return total;

@@ -46,6 +46,10 @@ class SplitUdpPath final : public quic::DatagramPath {
   std::size_t receive_batch(const quic::TrainsHandler& handler, std::size_t budget) override;
   [[nodiscard]] int fd() const override { return own_.get(); }
 
+  /// The peer, or its relay, still sends another way: until QUIC comes to our socket again, libnice
+  /// gets each datagram by itself.
+  void quic_came_to_libnice() { coalesce_for_libnice(false); }
+
   /// The system has no segmentation on this route: nothing of more than one datagram can be sent.
   [[nodiscard]] bool broken() const { return broken_; }
 
@@ -57,8 +61,10 @@ class SplitUdpPath final : public quic::DatagramPath {
   [[nodiscard]] bool set_up_own();
   [[nodiscard]] bool attach_filter();
   /// UDP_GRO on libnice's socket. Where packets are coalesced the kernel does not ask the filter
-  /// but picks one of the two sockets by a hash, and coalesces only if that one wants it.
-  bool coalesce_for_both(bool on);
+  /// but picks one of the two sockets by a hash, and coalesces only if that one wants it. But then
+  /// libnice, too, gets what arrives together as one message, and can read none of it: so only
+  /// while QUIC comes to our socket.
+  void coalesce_for_libnice(bool on);
 
   GObjectPtr<GSocket> socket_;
   SocketAddress local_;

@@ -6,6 +6,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 
 #include "../support/system_calls.hpp"
@@ -128,6 +130,17 @@ TEST_F(ChosenPathTest, ADirectPairHasASocketOfItsOwn) {
   EXPECT_EQ(path_->statistics().datagrams, 3U);
   EXPECT_EQ(path_->statistics().calls, 1U);
   EXPECT_EQ(changes_, 0);
+}
+
+TEST_F(ChosenPathTest, LibniceGetsWholeMessagesWhileThePeerSendsThroughIt) {
+  make();
+  path_->arrived_through_libnice();  // means nothing before there is a pair
+  select(near_, far_);
+  far_.send_to(near_, quic_train(1, kSize, kSize));
+  settle();
+  EXPECT_EQ(near_.option(IPPROTO_UDP, UDP_GRO), 1);
+  path_->arrived_through_libnice();
+  EXPECT_EQ(near_.option(IPPROTO_UDP, UDP_GRO), 0);
 }
 
 TEST_F(ChosenPathTest, RelayedAndTcpPairsAreLibnices) {

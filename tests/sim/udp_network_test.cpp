@@ -105,9 +105,19 @@ class UdpNetwork : public SimHosts, public ::testing::WithParamInterface<Way> {
   [[nodiscard]] static adapters::SocketAddress at(const char* ipv4, const char* ipv6) {
     return adapters::numeric_address(GetParam().ipv6 ? ipv6 : ipv4, kPort).value();
   }
-  void connect() {
+  void open_both() {
     near_.open(far_);
     far_.open(near_);
+  }
+  /// Both of its sockets want trains from now on.
+  void let_quic_come() {
+    ASSERT_EQ(near_.send({train(50), 50}), SendOutcome::kSent);
+    pass(1s);
+    ASSERT_THAT(far_.trains(), ElementsAre(std::pair(50, 50)));
+  }
+  void connect() {
+    open_both();
+    let_quic_come();
   }
 
   Side near_{third, at("198.51.100.3", kThird)};
@@ -171,6 +181,21 @@ TEST_P(UdpNetwork, StunWithTheHopLimitOfATrainIsAppendedToIt) {
   EXPECT_THAT(far_.datagrams(), IsEmpty());
 }
 
+TEST_P(UdpNetwork, StunThatArrivesTogetherIsOneMessageToLibniceOnceQuicComesToOurs) {
+  const auto arrive = [this] {
+    near_.send_stun(far_);
+    near_.send_stun(far_);
+    pass(1s);
+    return far_.datagrams();
+  };
+  open_both();
+  EXPECT_THAT(arrive(), ElementsAre(kStun.size(), kStun.size()));
+  let_quic_come();
+  EXPECT_THAT(arrive(), ElementsAre(2 * kStun.size()));
+  far_.host.run([&] { far_.path->quic_came_to_libnice(); });
+  EXPECT_THAT(arrive(), ElementsAre(kStun.size(), kStun.size()));
+}
+
 TEST_P(UdpNetwork, NothingIsCoalescedWhereTheSocketThatTheHashPicksDoesNotWantIt) {
   connect();
   fourth.run([&] {
@@ -214,6 +239,7 @@ TEST_P(UdpNetwork, WithoutOursLibniceGetsEachDatagramByItself) {
   pass(1s);
   EXPECT_THAT(far_.datagrams(), ElementsAre(1200, 1200, 1100, kStun.size()));
   far_.open(near_);
+  let_quic_come();
   ASSERT_EQ(near_.send({train(3500), 1200}), SendOutcome::kSent);
   pass(1s);
   EXPECT_THAT(far_.trains(), ElementsAre(std::pair(3500, 1200)));
