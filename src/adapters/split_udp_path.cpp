@@ -10,6 +10,7 @@
 #include <netinet/udp.h>
 #include <sys/socket.h>
 
+#include "adapters/clock.hpp"
 #include "adapters/split_filter.hpp"
 #include "adapters/udp_datagrams.hpp"
 
@@ -112,11 +113,12 @@ struct SplitUdpPath::Receiver {
 };
 
 SplitUdpPath::SplitUdpPath(GObjectPtr<GSocket> socket, const SocketAddress& local,
-                           const SocketAddress& remote)
+                           const SocketAddress& remote, Duration patience)
     : socket_(std::move(socket)),
       local_(local),
       remote_(remote),
-      receiver_(std::make_unique<Receiver>()) {}
+      receiver_(std::make_unique<Receiver>()),
+      patience_(patience) {}
 
 SplitUdpPath::~SplitUdpPath() {
   // From now on QUIC comes to libnice.
@@ -124,12 +126,12 @@ SplitUdpPath::~SplitUdpPath() {
 }
 
 std::unique_ptr<SplitUdpPath> SplitUdpPath::open(GObjectPtr<GSocket> socket,
-                                                 const SocketAddress& remote) {
+                                                 const SocketAddress& remote, Duration patience) {
   if (!socket || g_socket_is_closed(socket.get())) return nullptr;
   const SocketAddress local = bound_address(g_socket_get_fd(socket.get()));
   if (local.family() != remote.family()) return nullptr;
   if (local.family() != AF_INET && local.family() != AF_INET6) return nullptr;
-  std::unique_ptr<SplitUdpPath> self(new SplitUdpPath(std::move(socket), local, remote));
+  std::unique_ptr<SplitUdpPath> self(new SplitUdpPath(std::move(socket), local, remote, patience));
   if (!self->set_up()) return nullptr;
   return self;
 }
@@ -185,6 +187,18 @@ bool SplitUdpPath::retarget(const SocketAddress& remote) {
   return attach_filter();
 }
 
+void SplitUdpPath::note_quic() {
+  if (coalesces_) return;
+  const Instant now = monotonic_now();
+  if (!alone_since_) alone_since_ = now;
+  if (now - *alone_since_ >= patience_) coalesce_for_libnice(true);
+}
+
+void SplitUdpPath::quic_came_to_libnice() {
+  alone_since_.reset();
+  coalesce_for_libnice(false);
+}
+
 quic::SendOutcome SplitUdpPath::send_batch(const quic::DatagramTrain& train) {
   if (broken_) return quic::SendOutcome::kError;
   const auto outcome = send_train(own_.get(), remote_, train);
@@ -202,7 +216,7 @@ std::size_t SplitUdpPath::receive_batch(const quic::TrainsHandler& handler, std:
     const std::size_t datagrams = receiver_->read(own_.get());
     if (datagrams == 0) break;
     total += datagrams;
-    coalesce_for_libnice(true);
+    note_quic();
     handler(receiver_->trains);
   }
   return total;

@@ -97,9 +97,9 @@ TEST_F(SplitGro, TrainsAreCoalescedAndStunReachesLibnice) {
       near.send_to(far, stun_message());  // until the link is there
     }
     static_cast<void>(arrived(far));
-    const auto path = SplitUdpPath::open(near.shared(), far.address());
+    const auto path = SplitUdpPath::open(near.shared(), far.address(), Duration{0});
     enter(far_network_);
-    const auto far_path = SplitUdpPath::open(far.shared(), near.address());
+    const auto far_path = SplitUdpPath::open(far.shared(), near.address(), Duration{0});
     ASSERT_TRUE(path && far_path);
 
     std::size_t stun = 0;
@@ -147,7 +147,7 @@ TEST_F(SplitGro, StunThatArrivesTogetherIsOneMessageToLibniceOnceQuicComesToOurs
   send_together(near, far, two, static_cast<int>(one.size()));
   EXPECT_EQ(arrived(far), 2U) << "without a socket of ours";
   enter(far_network_);
-  const auto path = SplitUdpPath::open(far.shared(), near.address());
+  const auto path = SplitUdpPath::open(far.shared(), near.address(), Duration{0});
   ASSERT_TRUE(path);
   enter(near_network_);
   send_together(near, far, two, static_cast<int>(one.size()));

@@ -53,7 +53,7 @@ class SplitUdp : public ::testing::TestWithParam<std::string> {
  protected:
   [[nodiscard]] std::unique_ptr<SplitUdpPath> open(const PlainSocket& from,
                                                    const PlainSocket& to) const {
-    return SplitUdpPath::open(from.shared(), to.address());
+    return SplitUdpPath::open(from.shared(), to.address(), Duration{0});
   }
   void connect() {
     path_a_ = open(a_, b_);
