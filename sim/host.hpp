@@ -12,6 +12,7 @@
 
 #include "digest.hpp"
 #include "stack/ip_host.hpp"
+#include "stack/udp_port.hpp"
 
 namespace peersock::sim {
 
@@ -38,6 +39,7 @@ class Host {
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] IpHost& ip() { return ip_; }
+  [[nodiscard]] UdpPorts& udp_ports() { return udp_ports_; }
   [[nodiscard]] GMainContext* context() { return context_; }
 
   /// Numeric, on eth0; whoever listens for news of it (rtnetlink(7)) is told.
@@ -68,6 +70,7 @@ class Host {
   std::uint64_t random_;
   Digest& digest_;
   IpHost ip_;
+  UdpPorts udp_ports_;
   GMainContext* context_;
   std::vector<GPollFD> polled_;
   bool serving_ = false;

@@ -22,11 +22,9 @@ ordered_json names(const std::vector<Outcome>& outcomes) {
 }
 
 ordered_json side(const SideReport& report) {
-  return {{"exit", maybe(report.exit)},
-          {"authenticated", maybe(report.authenticated)},
-          {"ended", maybe(report.ended)},
-          {"path", report.path},
-          {"failure", report.failure}};
+  return {{"exit", maybe(report.exit)},   {"authenticated", maybe(report.authenticated)},
+          {"ended", maybe(report.ended)}, {"path", report.path},
+          {"split", report.split},        {"failure", report.failure}};
 }
 
 }  // namespace

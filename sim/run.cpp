@@ -35,7 +35,10 @@ SideReport report_of(const Party& party) {
   if (record.exit) report.exit = static_cast<int>(*record.exit);
   if (record.authenticated) report.authenticated = in_seconds(*record.authenticated);
   if (record.ended) report.ended = in_seconds(*record.ended);
-  if (record.path) report.path = record.path->local_type + "/" + record.path->remote_type;
+  if (record.path) {
+    report.path = record.path->local_type + "/" + record.path->remote_type;
+    report.split = record.path->split;
+  }
   if (record.failure) report.failure = record.failure->message;
   return report;
 }

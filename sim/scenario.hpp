@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "adapters/path_policy.hpp"
 #include "adapters/quic_engine.hpp"
 #include "world.hpp"
 
@@ -74,6 +75,8 @@ struct Scenario {
   SiteSpec listener;
   SiteSpec connector;
   adapters::QuicEngine engine = adapters::kDefaultQuicEngine;
+  /// The default is a user's; kNice keeps to libnice's calls, as on systems that refuse the rest.
+  adapters::PathPolicy path = adapters::PathPolicy::kAuto;
   std::uint64_t octets = std::uint64_t{1} << 20;  ///< each way
   bool relay = false;                             ///< there is a TURN server
   /// It is asked over TCP as well when it is slow over UDP, as the program does of itself.
@@ -103,7 +106,8 @@ struct SideReport {
   std::optional<int> exit;
   std::optional<double> authenticated;  ///< seconds of virtual time
   std::optional<double> ended;
-  std::string path;  ///< types of the two candidates, `srflx/prflx`
+  std::string path;    ///< types of the two candidates, `srflx/prflx`
+  bool split = false;  ///< over a socket beside libnice's, or of the search for a port
   std::string failure;
 };
 

@@ -35,6 +35,10 @@ constexpr std::array<std::pair<adapters::QuicEngine, const char*>, 2> kEngines{{
     {adapters::QuicEngine::kOpenSsl, "openssl"},
     {adapters::QuicEngine::kNgtcp2, "ngtcp2"},
 }};
+constexpr std::array<std::pair<adapters::PathPolicy, const char*>, 2> kPaths{{
+    {adapters::PathPolicy::kAuto, "auto"},
+    {adapters::PathPolicy::kNice, "nice"},
+}};
 constexpr std::array kOutcomes{Outcome::kDirect, Outcome::kRelayed, Outcome::kNoPath,
                                Outcome::kLost, Outcome::kBroken};
 
@@ -46,6 +50,9 @@ const auto& words_of(Ports /*kind*/) {
 }
 const auto& words_of(adapters::QuicEngine /*kind*/) {
   return kEngines;
+}
+const auto& words_of(adapters::PathPolicy /*kind*/) {
+  return kPaths;
 }
 
 template <typename T>
@@ -172,6 +179,7 @@ void each_network_member(Network& scenario, const Field& field) {
   field("listener", scenario.listener);
   field("connector", scenario.connector);
   field("engine", scenario.engine);
+  field("path", scenario.path);
   field("octets", scenario.octets);
   field("relay", scenario.relay);
 }

@@ -86,6 +86,7 @@ adapters::GlibHostConfig Servers::config(wire::Mode mode) const {
     config.peer.ice.has_relay = true;
   }
   config.engine = scenario_.engine;
+  config.ice.path = scenario_.path;
   return config;
 }
 

@@ -35,7 +35,10 @@ ssize_t send_parts(SocketDescriptor& socket, const msghdr& message) {
     const auto* first = static_cast<const std::uint8_t*>(message.msg_iov[i].iov_base);
     whole.insert(whole.end(), first, first + message.msg_iov[i].iov_len);
   }
-  return socket.send(whole, name_of(message.msg_name, message.msg_namelen));
+  const auto to = name_of(message.msg_name, message.msg_namelen);
+  if (socket.type() != SOCK_DGRAM) return socket.send(whole, to);
+  const auto control = read_control(message, socket.family());
+  return control ? socket.send_with(whole, to, *control) : -EINVAL;
 }
 
 ssize_t receive_parts(SocketDescriptor& socket, msghdr& message, int flags) {
@@ -51,7 +54,7 @@ ssize_t receive_parts(SocketDescriptor& socket, msghdr& message, int flags) {
     rest = rest.subspan(size);
   }
   message.msg_flags = received.cut ? MSG_TRUNC : 0;
-  message.msg_controllen = 0;
+  write_control(received.control, socket.family(), message);
   if (received.from && message.msg_name != nullptr) {
     to_sockaddr(*received.from, static_cast<sockaddr*>(message.msg_name), &message.msg_namelen);
   } else {
@@ -61,6 +64,7 @@ ssize_t receive_parts(SocketDescriptor& socket, msghdr& message, int flags) {
 }
 
 int socket_option(SocketDescriptor& socket, int level, int option) {
+  if (const auto own = socket.get_option(level, option)) return *own;
   if (level == SOL_SOCKET) {
     switch (option) {
       case SO_TYPE:
@@ -98,7 +102,7 @@ bool is_harmless(int level, int option) {
       return option == TCP_NODELAY || option == TCP_KEEPIDLE || option == TCP_KEEPINTVL ||
              option == TCP_KEEPCNT || option == TCP_USER_TIMEOUT;
     case IPPROTO_IP:
-      return option == IP_TOS || option == IP_TTL || option == IP_MTU_DISCOVER;
+      return option == IP_TOS || option == IP_TTL;
     case IPPROTO_IPV6:
       return option == IPV6_V6ONLY || option == IPV6_TCLASS || option == IPV6_UNICAST_HOPS;
     default:
@@ -269,6 +273,7 @@ int getsockopt(int number, int level, int option, void* value, socklen_t* size) 
 int setsockopt(int number, int level, int option, const void* value, socklen_t size) noexcept {
   auto* socket = find_socket(number);
   if (socket == nullptr) return PEERSOCK_REAL(setsockopt)(number, level, option, value, size);
+  if (const auto own = socket->set_option(level, option, value, size)) return conclude(*own);
   if (!is_harmless(level, option)) return conclude(-ENOPROTOOPT);
   if (level == SOL_SOCKET && option == SO_LINGER && size >= sizeof(linger)) {
     const auto* wanted = static_cast<const linger*>(value);

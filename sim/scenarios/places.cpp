@@ -88,6 +88,7 @@ std::vector<Scenario> all_scenarios() {
                      &clock_scenarios, &chaos_scenarios}) {
     for (auto& scenario : more()) all.push_back(std::move(scenario));
   }
+  for (auto& scenario : plain_path_scenarios(all)) all.push_back(std::move(scenario));
   return all;
 }
 

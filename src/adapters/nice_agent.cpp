@@ -192,6 +192,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
   void receive(ByteView datagram) {
     const auto alive = shared_from_this();
     ++statistics_.datagrams_received;
+    chosen_.arrived_through_libnice();
     if (!arrived_.add(datagram)) {
       flush();
       if (abandoned_) return;
@@ -201,9 +202,8 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     outbox_.soon();
   }
 
-  /// libnice reads until the socket is empty, which under load may be never: timers, its own
-  /// consent checks among them, and all other descriptors would wait. Without a callback it goes
-  /// back to the loop.
+  /// libnice reads until the socket is empty, under load for ever: timers, its own consent checks
+  /// and all other descriptors would wait. Without a callback it goes back to the loop.
   void pause_reading() {
     paused_ = true;
     nice_agent_attach_recv(agent_.get(), stream_, kNiceComponent, context_, nullptr, nullptr);

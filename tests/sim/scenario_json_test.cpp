@@ -52,7 +52,7 @@ TEST(ScenarioJson, WhatIsWrittenIsReadAgain) {
 
 TEST(ScenarioJson, EachMemberGetsItsPlace) {
   const auto scenario = read_one(ordered_json::parse(R"({
-    "name": "x", "engine": "openssl", "octets": 77, "relay": true, "expected": ["no_path", "lost"],
+    "name": "x", "engine": "openssl", "path": "nice", "octets": 77, "relay": true, "expected": ["no_path", "lost"],
     "bound_ms": 1500,
     "listener": {"ipv4": false, "ipv6": true,
       "up": {"delay_ms": 1.5, "jitter_ms": 0.25, "rate_kbit": 3, "queue_ms": 4},
@@ -61,6 +61,7 @@ TEST(ScenarioJson, EachMemberGetsItsPlace) {
       "port": "sequential", "hairpin": true, "addresses": 4, "paired": false, "timeout_ms": 30000,
       "udp": false}]}})"));
   EXPECT_EQ(scenario.engine, adapters::QuicEngine::kOpenSsl);
+  EXPECT_EQ(scenario.path, adapters::PathPolicy::kNice);
   EXPECT_EQ(scenario.octets, 77U);
   EXPECT_TRUE(scenario.relay);
   EXPECT_THAT(scenario.expected, ElementsAre(sim::Outcome::kNoPath, sim::Outcome::kLost));

@@ -23,6 +23,35 @@ TEST(Scenarios, HaveNamesOfTheirOwnAndATime) {
   for (const auto& [name, count] : names) EXPECT_EQ(count, 1) << name;
 }
 
+TEST(Scenarios, UseTheSocketBesideLibnicesUnlessToldOtherwise) {
+  for (const auto policy : {adapters::PathPolicy::kAuto, adapters::PathPolicy::kNice}) {
+    for (const bool ipv6 : {false, true}) {
+      const sim::SiteSpec site{.nats = kHome.nats, .ipv6 = ipv6};
+      const sim::Scenario scenario{
+          .name = "paths", .listener = site, .connector = site, .path = policy, .octets = 20000};
+      const auto report = sim::run(scenario, {});
+      EXPECT_TRUE(sim::passed(scenario, report));
+      EXPECT_EQ(report.listener.split, policy == adapters::PathPolicy::kAuto) << ipv6;
+      EXPECT_EQ(report.connector.split, policy == adapters::PathPolicy::kAuto) << ipv6;
+    }
+  }
+}
+
+TEST(Scenarios, LeaveRelayedPathsToLibnice) {
+  const sim::SiteSpec hard{
+      .nats = {{.mapping = testbed::Dependence::AddressAndPort, .ports = testbed::Ports::Random}}};
+  const sim::Scenario scenario{.name = "relayed",
+                               .listener = hard,
+                               .connector = hard,
+                               .octets = 20000,
+                               .relay = true,
+                               .expected = {sim::Outcome::kRelayed}};
+  const auto report = sim::run(scenario, {});
+  EXPECT_TRUE(sim::passed(scenario, report));
+  EXPECT_FALSE(report.listener.split);
+  EXPECT_FALSE(report.connector.split);
+}
+
 TEST(Scenarios, AreSilentForAsLongAsTheySay) {
   const auto report = sim::run(
       {.name = "silent", .listener = kHome, .connector = kHome, .idle = 60s, .bound = 120s}, {});
