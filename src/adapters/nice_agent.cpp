@@ -53,7 +53,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     // libnice spins on a socket that nobody reads.
     nice_agent_attach_recv(agent_.get(), stream_, kNiceComponent, context_, &ignore_datagram,
                            nullptr);
-    close_nice_agent(std::move(agent_), stream_, context_);
+    close_nice_agent(std::move(agent_), stream_, context_, gathering_.take_way());
   }
 
   Impl(const Impl&) = delete;

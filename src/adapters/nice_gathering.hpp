@@ -36,6 +36,9 @@ class NiceGathering {
   /// NiceRelays::transport_of; empty when `local` is no relay.
   [[nodiscard]] std::string relay_transport_of(const ::NiceCandidate& local) const;
 
+  /// NiceRelays::take_way.
+  [[nodiscard]] std::shared_ptr<void> take_way() { return relays_.take_way(); }
+
  private:
   void look_up_stun();
   void give_up_stun();
