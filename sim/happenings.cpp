@@ -82,6 +82,9 @@ void Happenings::happen(const Happening& happening) {
       return stage_.listener.host->step_clock(happening.lasts);
     case What::kConnectorClockJumps:
       return stage_.connector.host->step_clock(happening.lasts);
+    case What::kMailboxMoves:
+      stage_.servers.move_mailbox();
+      return post(happening.lasts, [this] { stage_.servers.start_mailbox(); });
     case What::kMailboxClockJumps:
       return stage_.servers.mailbox_host().step_clock(happening.lasts);
   }

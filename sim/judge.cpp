@@ -65,6 +65,27 @@ void check_transfer(const std::string& who, const Transfer& transfer, std::uint6
   }
 }
 
+/// What the two have shown their users.
+std::vector<std::string> all_sentences(const Evidence& evidence) {
+  std::vector<std::string> all;
+  for (const Party* party : {&evidence.listener, &evidence.connector}) {
+    const PartyRecord& record = party->record();
+    all.insert(all.end(), record.warnings.begin(), record.warnings.end());
+    if (record.failure) all.push_back(record.failure->message);
+  }
+  return all;
+}
+
+void check_sentences(const Evidence& evidence, std::vector<std::string>& found) {
+  const std::string& wanted = evidence.scenario.says;
+  const auto all = all_sentences(evidence);
+  const auto says_it = [&](const std::string& one) {
+    return one.find(wanted) != std::string::npos;
+  };
+  if (std::ranges::any_of(all, says_it) || wanted.empty()) return;
+  found.push_back(fmt::format("nobody said \"{}\", but \"{}\"", wanted, fmt::join(all, "\", \"")));
+}
+
 }  // namespace
 
 Outcome judge(const Evidence& evidence) {
@@ -103,6 +124,7 @@ std::vector<std::string> violations(const Evidence& evidence) {
   if (evidence.client != nullptr) {
     check_transfer("the client", *evidence.client, evidence.scenario.octets, found);
   }
+  check_sentences(evidence, found);
   for (const Transfer* service : evidence.services) {
     check_transfer("the service", *service, evidence.scenario.octets, found);
   }

@@ -95,7 +95,8 @@ void Meeting::interrupt(Who who) {
 adapters::GlibHostConfig Meeting::config(wire::Mode mode) const {
   auto config = servers_.config(mode);
   const auto port = mode == wire::Mode::kListen ? kLocalPort : kServicePort;
-  config.endpoint = TcpEndpoint{"127.0.0.1", numbered(port, number_)};
+  const std::string host = mode == wire::Mode::kListen ? "127.0.0.1" : scenario_.target;
+  config.endpoint = TcpEndpoint{host, numbered(port, number_)};
   return config;
 }
 

@@ -20,6 +20,7 @@ struct PartyRecord {
   std::optional<Nanos> listening;
   std::optional<PathInfo> path;  ///< the latest
   std::optional<Error> failure;
+  std::vector<std::string> warnings;
   std::optional<ExitCode> exit;
   std::optional<Nanos> ended;
   /// A connection opened before the proof had succeeded: never.

@@ -40,6 +40,7 @@ enum class What : std::uint8_t {
   kListenerClockJumps,  ///< its CLOCK_REALTIME, by `lasts`
   kConnectorClockJumps,
   kMailboxClockJumps,
+  kMailboxMoves,  ///< is back after `lasts`, with everything forgotten, at another address
 };
 
 enum class When : std::uint8_t {
@@ -86,6 +87,13 @@ struct Scenario {
   std::optional<SiteSpec> connector_next{};
   /// Both local programs are silent for so long when half of their octets are gone.
   Nanos idle{0};
+  /// What names mean. The sessions know a server by its name in servers.hpp when it is one of
+  /// these, and otherwise by its address.
+  std::vector<NameSpec> names{};
+  bool servers_ipv6 = false;         ///< the servers have addresses of both families
+  std::string target = "127.0.0.1";  ///< where the service is, as the connecting side is told
+  /// A part of a warning, or of the last sentence, that one of the sides has to show its user.
+  std::string says{};
   /// Any of them; empty: whatever hurts no invariant.
   std::vector<Outcome> expected{Outcome::kDirect};
   Nanos bound = std::chrono::seconds(60);  ///< of virtual time, from the start of the first side

@@ -13,6 +13,7 @@
 #include "fabric/nat_box.hpp"
 #include "fabric/pcap.hpp"
 #include "host.hpp"
+#include "names.hpp"
 
 namespace peersock::sim {
 
@@ -68,6 +69,7 @@ class World {
   /// Of a server.
   [[nodiscard]] Cable& cable_of(const Host& server) { return *server_cables_.at(&server); }
 
+  [[nodiscard]] Names& names() { return names_; }
   [[nodiscard]] const Digest& digest() const { return digest_; }
   [[nodiscard]] std::uint64_t seed() const { return seed_; }
 
@@ -80,6 +82,7 @@ class World {
   std::uint64_t seed_;
   std::string pcap_folder_;
   Digest digest_;
+  Names names_;
   Backbone backbone_;
   std::vector<std::unique_ptr<PcapFile>> captures_;
   std::vector<std::unique_ptr<Host>> hosts_;
