@@ -7,7 +7,6 @@
 #include <ns3/packet.h>
 #include <ns3/tcp-socket-base.h>
 #include <ns3/tcp-socket-factory.h>
-#include <ns3/uinteger.h>
 
 #include "stack/ns_address.hpp"
 
@@ -142,8 +141,7 @@ class NsTcp final : public StackTcp {
 
   void shut_down_sending() override {
     if (std::exchange(finished_, true) || !connected_ || broken_) return;
-    unsaid_ = true;
-    say_end();
+    socket_->ShutdownSend();
   }
 
   void reset() override {
@@ -193,16 +191,6 @@ class NsTcp final : public StackTcp {
     Reach::acknowledge(*ns3::DynamicCast<ns3::TcpSocketBase>(socket_));
   }
 
-  /// ns-3 in FIN_WAIT_1 overlooks an end that arrives together with octets, so ours travels alone.
-  void say_end() {
-    if (!unsaid_ || broken_) return;
-    ns3::UintegerValue whole;
-    socket_->GetAttribute("SndBufSize", whole);
-    if (socket_->GetTxAvailable() < whole.Get()) return;
-    unsaid_ = false;
-    socket_->ShutdownSend();
-  }
-
   void notify() {
     if (ready_) ready_();
   }
@@ -241,10 +229,7 @@ class NsTcp final : public StackTcp {
     if (finished_) take(SIZE_MAX);
     notify();
   }
-  void emptied(SocketPtr /*socket*/, std::uint32_t /*room*/) {
-    say_end();
-    notify();
-  }
+  void emptied(SocketPtr /*socket*/, std::uint32_t /*room*/) { notify(); }
   // A connection that is being made has the function of its listener, also when that has gone.
   static void arrived(std::shared_ptr<NsTcp*> listener, SocketPtr socket,
                       const ns3::Address& /*from*/) {
@@ -268,7 +253,6 @@ class NsTcp final : public StackTcp {
   bool listening_ = false;
   bool connecting_ = false;
   bool finished_ = false;  // nothing more is sent
-  bool unsaid_ = false;    // but the peer has not been told yet
   bool ended_ = false;     // nothing more comes
   bool broken_ = false;
   int error_ = 0;
