@@ -161,8 +161,11 @@ std::optional<double> Meeting::connect_seconds() const {
 }
 
 Evidence Meeting::evidence() const {
-  Evidence found{scenario_, *listener_, *connector_, client_.get()};
-  for (const auto& transfer : service_->transfers()) found.services.push_back(transfer.get());
+  Evidence found{scenario_.octets,
+                 {listening_.name(), listener_->record()},
+                 {connecting_.name(), connector_->record()},
+                 client_ ? &client_->result() : nullptr};
+  for (const auto& transfer : service_->transfers()) found.services.push_back(&transfer->result());
   return found;
 }
 

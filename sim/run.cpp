@@ -29,8 +29,7 @@ double in_seconds(Nanos time) {
   return std::chrono::duration<double>(time).count();
 }
 
-SideReport report_of(const Party& party) {
-  const PartyRecord& record = party.record();
+SideReport report_of(const PartyRecord& record) {
   SideReport report;
   if (record.exit) report.exit = static_cast<int>(*record.exit);
   if (record.authenticated) report.authenticated = in_seconds(*record.authenticated);
@@ -99,8 +98,8 @@ class Simulation {
     const Evidence evidence = told.evidence();
     Report report;
     report.virtual_seconds = in_seconds(ended);
-    report.listener = report_of(evidence.listener);
-    report.connector = report_of(evidence.connector);
+    report.listener = report_of(evidence.listener.record);
+    report.connector = report_of(evidence.connector.record);
     report.connect_seconds = told.connect_seconds();
     report.digest = world_.digest().value();
     report.first_octet_seconds = first_octet_seconds(evidence);
