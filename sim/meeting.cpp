@@ -59,7 +59,7 @@ Party::Callbacks Meeting::callbacks_of(Who who) {
   }
   if (waits_for_steps(scenario_)) {
     made.entered = [this, who](std::string_view machine, std::string_view state) {
-      callbacks_.entered({who, machine, state});
+      callbacks_.entered({who, std::string(machine), std::string(state)});
     };
   }
   return made;

@@ -10,6 +10,7 @@
 #include "libc/descriptor.hpp"
 #include "meeting.hpp"
 #include "scenario.hpp"
+#include "scenario_words.hpp"
 #include "servers.hpp"
 
 namespace peersock::sim {
@@ -175,19 +176,7 @@ class Simulation {
 }  // namespace
 
 std::string_view to_string(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kDirect:
-      return "direct";
-    case Outcome::kRelayed:
-      return "relayed";
-    case Outcome::kNoPath:
-      return "no_path";
-    case Outcome::kLost:
-      return "lost";
-    case Outcome::kBroken:
-      break;
-  }
-  return "broken";
+  return word_for(outcome);
 }
 
 Report run(const Scenario& scenario, const RunOptions& options) {
