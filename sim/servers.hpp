@@ -1,7 +1,11 @@
-// The public servers of a simulation: rendezvous, STUN, TURN.
+// The public servers of a simulation: rendezvous, STUN, TURN. They have IPv6 addresses besides when
+// somebody has nothing else, as ns-3's hosts of both families do not refuse TCP connections over
+// IPv4; the relay lends IPv4 endpoints alone, as coturn does to who does not ask for others.
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "adapters/entropy.hpp"
 #include "adapters/glib_host.hpp"
@@ -12,6 +16,9 @@
 #include "world.hpp"
 
 namespace peersock::sim {
+
+/// Of one of them, in each family.
+struct ServerAddress;
 
 class Servers {
  public:
@@ -33,18 +40,22 @@ class Servers {
   /// With everything forgotten.
   void start_mailbox();
 
-  /// What a session is told of them: servers, engine, time limits.
+  /// What a session is told of them: servers, engine, time limits. With the addresses of the family
+  /// that its host has.
   [[nodiscard]] adapters::GlibHostConfig config(wire::Mode mode) const;
 
  private:
+  [[nodiscard]] std::vector<std::string> addresses_of(const ServerAddress& server) const;
+
   const Scenario& scenario_;
+  bool ipv6_;
   adapters::SystemRng rng_;
   Host& mailbox_host_;
   Host& stun_host_;
   Host& turn_host_;
   std::unique_ptr<adapters::MailboxServer> mailbox_;
-  std::unique_ptr<StunServer> stun_;
-  std::unique_ptr<TurnServer> turn_;
+  std::vector<std::unique_ptr<StunServer>> stun_;  // one for each family
+  std::vector<std::unique_ptr<TurnServer>> turn_;  // likewise
   bool closed_ = false;
 };
 

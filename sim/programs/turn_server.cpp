@@ -59,19 +59,24 @@ struct TurnServer::Allocation {
   void permit(const SocketName& peer) {
     permissions[peer.address] = adapters::monotonic_now() + kPermissionLifetime;
   }
+  /// Section 9.2: an IPv6 peer cannot be reached from an IPv4 address.
+  [[nodiscard]] bool reaches(const std::vector<SocketName>& peers) const {
+    return std::ranges::all_of(
+        peers, [this](const SocketName& peer) { return peer.family == relayed.family; });
+  }
   [[nodiscard]] bool permits(const SocketName& peer) const {
     const auto known = permissions.find(peer.address);
     return known != permissions.end() && known->second > adapters::monotonic_now();
   }
 };
 
-TurnServer::TurnServer(GMainContext* context, std::string address, std::uint16_t port,
-                       Account account)
+TurnServer::TurnServer(GMainContext* context, const std::string& address, std::uint16_t port,
+                       std::string relay_address, Account account)
     : context_(context),
-      address_(std::move(address)),
+      relay_address_(std::move(relay_address)),
       key_(long_term_key(account.user, kRealm, account.password)),
-      fd_(bound_socket(SOCK_DGRAM, address_, port)),
-      listening_(bound_socket(SOCK_STREAM, address_, port)),
+      fd_(bound_socket(SOCK_DGRAM, address, port)),
+      listening_(bound_socket(SOCK_STREAM, address, port)),
       watch_(context, fd_.get(), [this](bool, bool) { receive_all(); }),
       arrivals_(context, listening_.get(), [this](bool, bool) { accept_all(); }) {
   watch_.watch(true, false);
@@ -195,7 +200,7 @@ void TurnServer::allocate(const StunView& request, const Client& client) {
   if (!allocation) {
     allocation = std::make_unique<Allocation>();
     allocation->client = client;
-    allocation->fd = bound_socket(SOCK_DGRAM, address_, 0);
+    allocation->fd = bound_socket(SOCK_DGRAM, relay_address_, 0);
     sockaddr_storage name{};
     socklen_t size = sizeof name;
     (void)getsockname(allocation->fd.get(), reinterpret_cast<sockaddr*>(&name), &size);
@@ -231,6 +236,9 @@ void TurnServer::refresh(const StunView& request, Allocation& allocation) {
 void TurnServer::create_permission(const StunView& request, Allocation& allocation) {
   const auto peers = request.addresses(StunAttribute::kXorPeerAddress);
   if (peers.empty()) return refuse(request, allocation.client, 400, "Bad Request");
+  if (!allocation.reaches(peers)) {
+    return refuse(request, allocation.client, 443, "Peer Address Family Mismatch");
+  }
   for (const auto& peer : peers) allocation.permit(peer);
   answer(allocation.client, {StunClass::kSuccess, request.method, request.id});
 }
@@ -240,6 +248,9 @@ void TurnServer::bind_channel(const StunView& request, Allocation& allocation) {
   const auto peers = request.addresses(StunAttribute::kXorPeerAddress);
   if (peers.empty() || number < kFirstChannel || number > kLastChannel) {
     return refuse(request, allocation.client, 400, "Bad Request");
+  }
+  if (!allocation.reaches(peers)) {
+    return refuse(request, allocation.client, 443, "Peer Address Family Mismatch");
   }
   allocation.permit(peers.front());
   allocation.channels[static_cast<std::uint16_t>(number)] = {

@@ -1,6 +1,6 @@
 // A TURN server over UDP and TCP (RFC 8656) with one long-term credential, on a simulated host:
 // Allocate, Refresh, CreatePermission, ChannelBind, Send and Data, ChannelData. What it relays is
-// UDP.
+// UDP of one family of addresses, which need not be the one that it is asked over.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,9 @@ class TurnServer {
     std::string password;
   };
 
-  TurnServer(GMainContext* context, std::string address, std::uint16_t port, Account account);
+  /// Asked at `address`, it lends endpoints of `relay_address`; both are the host's own.
+  TurnServer(GMainContext* context, const std::string& address, std::uint16_t port,
+             std::string relay_address, Account account);
   ~TurnServer();
   TurnServer(const TurnServer&) = delete;
   TurnServer& operator=(const TurnServer&) = delete;
@@ -66,7 +68,7 @@ class TurnServer {
   [[nodiscard]] Allocation* find(const Client& client);
 
   GMainContext* context_;
-  std::string address_;
+  std::string relay_address_;
   Octets key_;
   adapters::UniqueFd fd_;
   adapters::UniqueFd listening_;

@@ -37,7 +37,7 @@ class SimTurn : public SimHosts {
  protected:
   SimTurn() {
     first.run([&] {
-      server = std::make_unique<sim::TurnServer>(first.context(), kFirst, kPort,
+      server = std::make_unique<sim::TurnServer>(first.context(), kFirst, kPort, kFirst,
                                                  sim::TurnServer::Account{"user", "password"});
     });
   }
@@ -116,6 +116,37 @@ TEST_F(SimTurn, RelaysBetweenTcpAndUdp) {
   sim::send_datagram(peer.get(), std::array<std::uint8_t, 3>{1, 2, 3}, relayed);
   pass(1s);
   EXPECT_EQ(get(), (Octets{0x40, 0, 0, 3, 1, 2, 3, 0}));
+}
+
+TEST_F(SimTurn, LendsIpv4EndpointsToWhoAsksOverIpv6) {
+  third.run([&] {
+    server = std::make_unique<sim::TurnServer>(third.context(), kThird, kPort, "198.51.100.3",
+                                               sim::TurnServer::Account{"user", "password"});
+  });
+  fourth.run([&] { client = connecting_socket(kThird, kPort); });
+  pass(1s);
+  put(allocate(true));
+  const Octets octets = get();
+  const auto answer = sim::read_stun(octets);
+  ASSERT_TRUE(answer);
+  const auto relayed = answer->addresses(StunAttribute::kXorRelayedAddress).at(0);
+  EXPECT_EQ(relayed.family, sim::Family::kIpv4);
+  EXPECT_EQ(answer->addresses(StunAttribute::kXorMappedAddress).at(0).family, sim::Family::kIpv6);
+  // RFC 8656 sections 9.2 and 11.2.
+  for (const StunMethod method : {StunMethod::kCreatePermission, StunMethod::kChannelBind}) {
+    for (const char* peer : {kFirst, kFourth}) {
+      sim::StunWriter request(StunClass::kRequest, method, kId);
+      request.add_number(StunAttribute::kChannelNumber, 0x4000U << 16)
+          .add_address(StunAttribute::kXorPeerAddress, sim::socket_name(peer, kPeerPort).value())
+          .sign(key());
+      put(request.octets());
+      const Octets said = get();
+      const auto view = sim::read_stun(said);
+      ASSERT_TRUE(view);
+      EXPECT_EQ(view->kind, peer == kFirst ? StunClass::kSuccess : StunClass::kError) << peer;
+    }
+  }
+  third.run([&] { server.reset(); });
 }
 
 TEST_F(SimTurn, GivesAnAllocationUpWithItsConnection) {
