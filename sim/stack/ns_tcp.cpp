@@ -85,9 +85,11 @@ class NsTcp final : public StackTcp {
     if (std::exchange(listening_, true)) return 0;
     socket_->SetAcceptCallback(ns3::MakeNullCallback<bool, SocketPtr, const ns3::Address&>(),
                                ns3::MakeBoundCallback(&NsTcp::arrived, self_));
-    // Those that arrive inherit these, and would report their own end as this socket's.
+    // Those that arrive inherit these, and would report their own end as this socket's, even when
+    // it is gone.
     const auto nothing = ns3::MakeNullCallback<void, SocketPtr>();
     socket_->SetCloseCallbacks(nothing, nothing);
+    socket_->TraceDisconnectWithoutContext("Rx", ns3::MakeCallback(&NsTcp::arriving, this));
     return socket_->Listen() == 0 ? 0 : errno_of(socket_->GetErrno());
   }
 
