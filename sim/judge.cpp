@@ -67,8 +67,11 @@ void check_transfer(const std::string& who, const TransferResult& result, std::u
 Outcome judge(const Evidence& evidence) {
   const PartyRecord& a = evidence.listener.record;
   const PartyRecord& b = evidence.connector.record;
-  // Nobody has told the second side a code.
-  if (a.exit && *a.exit != ExitCode::kDone && !b.started) return Outcome::kLost;
+  // Nobody has told the other side a code.
+  const auto alone = [](const PartyRecord& x, const PartyRecord& y) {
+    return x.exit && *x.exit != ExitCode::kDone && !y.started;
+  };
+  if (alone(a, b) || alone(b, a)) return Outcome::kLost;
   if (!a.exit || !b.exit) return Outcome::kBroken;
   if (*a.exit == ExitCode::kDone && *b.exit == ExitCode::kDone) {
     if (!everything_arrived(evidence) || !a.path || !b.path) return Outcome::kBroken;
@@ -110,11 +113,12 @@ std::vector<std::string> violations(const Evidence& evidence) {
 }
 
 std::optional<double> first_octet_seconds(const Evidence& evidence) {
-  const auto started = evidence.connector.record.started;
-  if (!started || evidence.client == nullptr || !evidence.client->first_octet) {
+  const auto& a = evidence.listener.record.started;
+  const auto& b = evidence.connector.record.started;
+  if (!a || !b || evidence.client == nullptr || !evidence.client->first_octet) {
     return std::nullopt;
   }
-  return in_seconds(*evidence.client->first_octet - *started);
+  return in_seconds(*evidence.client->first_octet - std::max(*a, *b));
 }
 
 std::optional<double> octets_per_second(const Evidence& evidence) {

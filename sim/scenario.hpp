@@ -75,6 +75,7 @@ struct Scenario {
   std::string name;
   SiteSpec listener;
   SiteSpec connector;
+  Who first = Who::kListener;  ///< starts first and makes the code, which the other one types
   adapters::QuicEngine engine = adapters::kDefaultQuicEngine;
   std::uint64_t octets = std::uint64_t{1} << 20;  ///< each way
   bool relay = false;                             ///< there is a TURN server

@@ -107,11 +107,12 @@ void each_member(T& happening, const Field& field) {
 template <Is<Scenario> T, typename Field>
 void each_member(T& scenario, const Field& field) {
   // `vary` has been called when there is something to be written, and a file has no code.
-  auto& [name, listener, connector, engine, octets, relay, relay_tcp, pairs, sessions, happenings,
-         listener_next, connector_next, idle, expected, bound, vary] = scenario;
+  auto& [name, listener, connector, first, engine, octets, relay, relay_tcp, pairs, sessions,
+         happenings, listener_next, connector_next, idle, expected, bound, vary] = scenario;
   field("name", name);
   field("listener", listener);
   field("connector", connector);
+  field("first", first);
   field("engine", engine);
   field("octets", octets, kAmount);
   field("relay", relay);

@@ -26,6 +26,11 @@ std::vector<Scenario> place_scenarios() {
        .listener = {.nats = {kHome}},
        .connector = {.nats = {kHome}},
        .octets = 1024},
+      // Whoever starts first makes the code.
+      {.name = "plain/connector-first",
+       .listener = {.nats = {kHome}},
+       .connector = {.nats = {kHome}},
+       .first = Who::kConnector},
       {.name = "public", .listener = {}, .connector = {}},
       {.name = "public-listener", .listener = {}, .connector = {.nats = {kHome}}},
       {.name = "public-connector", .listener = {.nats = {kHome}}, .connector = {}},
