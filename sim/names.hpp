@@ -18,6 +18,7 @@ struct NameSpec {
   Nanos delay = std::chrono::milliseconds(20);  ///< of each answer
   /// From the start of the simulation: until then the answer is that there is none for the moment.
   Nanos broken{0};
+  friend bool operator==(const NameSpec&, const NameSpec&) = default;
 };
 
 class Names {

@@ -48,7 +48,6 @@ class Party {
   void start(adapters::GlibHostConfig config);
   void interrupt();
 
-  [[nodiscard]] bool started() const { return session_ != nullptr; }
   [[nodiscard]] const PartyRecord& record() const { return record_; }
   [[nodiscard]] Host& host() const { return host_; }
   /// `machine [state] input -> [state] outputs`, line by line.

@@ -56,8 +56,9 @@ enum class Who : std::uint8_t { kListener, kConnector };
 /// A machine is in a state for the first time (docs/architecture.md has them all).
 struct Step {
   Who who{};
-  std::string_view machine{};
-  std::string_view state{};
+  std::string machine{};
+  std::string state{};
+  friend bool operator==(const Step&, const Step&) = default;
 };
 
 struct Happening {
@@ -66,6 +67,7 @@ struct Happening {
   Step step{};     ///< with kStep
   Nanos delay{0};  ///< after `when`
   Nanos lasts{0};
+  friend bool operator==(const Happening&, const Happening&) = default;
 };
 
 inline constexpr Nanos kForEver = std::chrono::hours(24);
@@ -74,6 +76,7 @@ struct Scenario {
   std::string name;
   SiteSpec listener;
   SiteSpec connector;
+  Who first = Who::kListener;  ///< starts first and makes the code, which the other one types
   adapters::QuicEngine engine = adapters::kDefaultQuicEngine;
   std::uint64_t octets = std::uint64_t{1} << 20;  ///< each way
   bool relay = false;                             ///< there is a TURN server
@@ -99,6 +102,7 @@ struct Scenario {
   Nanos bound = std::chrono::seconds(60);  ///< of virtual time, from the start of the first side
   /// Fills in what depends on the seed.
   void (*vary)(Scenario& scenario, std::uint64_t seed) = nullptr;
+  friend bool operator==(const Scenario&, const Scenario&) = default;
 };
 
 struct RunOptions {

@@ -5,7 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "adapters/dial_reason.hpp"
+
 namespace peersock::sim {
+
 namespace {
 
 constexpr const char* kTurnUser = "simulated";
@@ -13,6 +16,11 @@ constexpr const char* kTurnPassword = "not a secret";
 constexpr std::uint16_t kMailboxPort = 4000;
 constexpr Duration kPeerTimeout = std::chrono::seconds(120);
 constexpr Nanos kNextTry = std::chrono::milliseconds(250);
+
+/// Somebody who starts there can reach no IPv4 address.
+bool is_without_ipv4(const SiteSpec& site) {
+  return !site.ipv4;
+}
 
 adapters::TurnServer turn_server(std::string host, adapters::TurnTransport transport, bool later) {
   adapters::TurnServer turn;
@@ -24,47 +32,53 @@ adapters::TurnServer turn_server(std::string host, adapters::TurnTransport trans
   return turn;
 }
 
-std::vector<std::string> addresses(const Scenario& scenario, const char* ipv4, const char* ipv6) {
-  if (scenario.servers_ipv6) return {ipv4, ipv6};
-  return {ipv4};
-}
-
-std::vector<std::string> mailbox_addresses(const Scenario& scenario) {
-  auto all = addresses(scenario, kMailboxAddress, kMailboxIpv6);
-  const bool moves =
-      std::ranges::count(scenario.happenings, What::kMailboxMoves, &Happening::what) > 0;
-  if (moves) all.emplace_back(kMovedMailboxAddress);
-  return all;
-}
-
 }  // namespace
 
 Servers::Servers(World& world, const Scenario& scenario)
     : world_(world),
       scenario_(scenario),
-      mailbox_host_(world.add_server("mailbox", mailbox_addresses(scenario))),
-      stun_host_(world.add_server("stun", addresses(scenario, kStunAddress, kStunIpv6))),
-      turn_host_(world.add_server("turn", addresses(scenario, kTurnAddress, kTurnIpv6))) {
+      ipv6_(scenario.servers_ipv6 || is_without_ipv4(scenario.listener) ||
+            is_without_ipv4(scenario.connector)),
+      mailbox_host_(world.add_server("mailbox", mailbox_addresses())),
+      stun_host_(world.add_server("stun", addresses_of(kStunAddress))),
+      turn_host_(world.add_server("turn", addresses_of(kTurnAddress))) {
   for (const NameSpec& name : scenario.names) world.names().add(name);
+}
+
+std::vector<std::string> Servers::addresses_of(const ServerAddress& server) const {
+  if (!ipv6_) return {server.ipv4};
+  return {server.ipv4, server.ipv6};
+}
+
+std::vector<std::string> Servers::mailbox_addresses() const {
+  auto all = addresses_of(kMailboxAddress);
+  const bool moves =
+      std::ranges::count(scenario_.happenings, What::kMailboxMoves, &Happening::what) > 0;
+  if (moves) all.emplace_back(kMovedMailboxAddress);
+  return all;
 }
 
 Servers::~Servers() {
   kill_mailbox();
-  stun_host_.run([this] { stun_.reset(); });
-  turn_host_.run([this] { turn_.reset(); });
+  stun_host_.run([this] { stun_.clear(); });
+  turn_host_.run([this] { turn_.clear(); });
 }
 
 void Servers::start() {
   start_mailbox();
   stun_host_.run([this] {
-    stun_ = std::make_unique<StunServer>(stun_host_.context(), kStunAddress,
-                                         adapters::kDefaultStunPort);
+    for (const auto& address : addresses_of(kStunAddress)) {
+      stun_.push_back(
+          std::make_unique<StunServer>(stun_host_.context(), address, adapters::kDefaultStunPort));
+    }
   });
   if (!scenario_.relay) return;
   turn_host_.run([this] {
-    turn_ =
-        std::make_unique<TurnServer>(turn_host_.context(), kTurnAddress, adapters::kDefaultStunPort,
-                                     TurnServer::Account{kTurnUser, kTurnPassword});
+    for (const auto& address : addresses_of(kTurnAddress)) {
+      turn_.push_back(std::make_unique<TurnServer>(turn_host_.context(), address,
+                                                   adapters::kDefaultStunPort, kTurnAddress.ipv4,
+                                                   TurnServer::Account{kTurnUser, kTurnPassword}));
+    }
   });
 }
 
@@ -77,7 +91,7 @@ void Servers::start_mailbox() {
   mailbox_host_.run([this] {
     adapters::MailboxServerConfig config;
     config.listen = {TcpEndpoint{mailbox_address_, kMailboxPort}};
-    if (scenario_.servers_ipv6) config.listen.push_back(TcpEndpoint{kMailboxIpv6, kMailboxPort});
+    if (ipv6_) config.listen.push_back(TcpEndpoint{kMailboxAddress.ipv6, kMailboxPort});
     auto made = adapters::MailboxServer::create(mailbox_host_.context(), config, rng_);
     // After a restart, until the old connections have gone.
     if (!made) return post(kNextTry, [this] { start_mailbox(); });
@@ -91,22 +105,26 @@ void Servers::move_mailbox() {
   world_.names().point(kMailboxName, {mailbox_address_});
 }
 
-std::string Servers::known_as(const char* name, const char* address) const {
-  return std::ranges::count(scenario_.names, name, &NameSpec::name) > 0 ? name : address;
+std::string Servers::known_as(const char* name, const ServerAddress& server, bool ipv6) const {
+  if (std::ranges::count(scenario_.names, name, &NameSpec::name) > 0) return name;
+  return ipv6 ? server.ipv6 : server.ipv4;
 }
 
 adapters::GlibHostConfig Servers::config(wire::Mode mode) const {
   adapters::GlibHostConfig config;
   config.peer.mode = mode;
+  const bool without_ipv4 =
+      is_without_ipv4(mode == wire::Mode::kListen ? scenario_.listener : scenario_.connector);
+  const std::string mailbox = known_as(kMailboxName, kMailboxAddress, without_ipv4);
   config.peer.rendezvous_servers = {
-      fmt::format("ws://{}:{}/v1", known_as(kMailboxName, kMailboxAddress), kMailboxPort)};
+      fmt::format("ws://{}/v1", adapters::authority_text(mailbox, kMailboxPort))};
   config.peer.software = "peersock-sim";
   config.peer.once = true;
   config.peer.peer_timeout = kPeerTimeout;
-  config.ice.stun =
-      adapters::StunServer{known_as(kStunName, kStunAddress), adapters::kDefaultStunPort};
+  config.ice.stun = adapters::StunServer{known_as(kStunName, kStunAddress, without_ipv4),
+                                         adapters::kDefaultStunPort};
   if (scenario_.relay) {
-    const std::string turn = known_as(kTurnName, kTurnAddress);
+    const std::string turn = known_as(kTurnName, kTurnAddress, without_ipv4);
     config.ice.turn.push_back(turn_server(turn, adapters::TurnTransport::kUdp, false));
     if (scenario_.relay_tcp) {
       config.ice.turn.push_back(turn_server(turn, adapters::TurnTransport::kTcp, true));

@@ -27,6 +27,7 @@ struct NatSpec {
   bool paired = true;
   testbed::Time timeout = std::chrono::seconds(120);
   bool udp = true;
+  friend bool operator==(const NatSpec&, const NatSpec&) = default;
 };
 
 struct SiteSpec {
@@ -35,6 +36,7 @@ struct SiteSpec {
   testbed::LineConfig down{.delay = std::chrono::milliseconds(10)};
   bool ipv4 = true;
   bool ipv6 = false;  ///< behind a firewall when there is a NAT
+  friend bool operator==(const SiteSpec&, const SiteSpec&) = default;
 };
 
 /// A host and its way to the backbone.

@@ -109,15 +109,15 @@ bool wants_other_family(const StunView& request, Family family) {
 
 }  // namespace
 
-TurnServer::TurnServer(GMainContext* context, std::string address, std::uint16_t port,
-                       Account account)
+TurnServer::TurnServer(GMainContext* context, const std::string& address, std::uint16_t port,
+                       std::string relay_address, Account account)
     : context_(context),
-      address_(std::move(address)),
-      family_(socket_name(address_, port).value().family),
+      relay_address_(std::move(relay_address)),
+      family_(socket_name(relay_address_, port).value().family),
       user_(std::move(account.user)),
       key_(long_term_key(user_, kRealm, account.password)),
-      fd_(bound_socket(SOCK_DGRAM, address_, port)),
-      listening_(bound_socket(SOCK_STREAM, address_, port)),
+      fd_(bound_socket(SOCK_DGRAM, address, port)),
+      listening_(bound_socket(SOCK_STREAM, address, port)),
       watch_(context, fd_.get(), [this](bool, bool) { receive_all(); }),
       arrivals_(context, listening_.get(), [this](bool, bool) { accept_all(); }) {
   watch_.watch(true, false);
@@ -262,7 +262,7 @@ void TurnServer::allocate(const StunView& request, const Client& client) {
   if (wants_other_family(request, family_)) return refuse(request, client, 440);
   if (allocation == nullptr) {
     auto made = std::make_unique<TurnAllocation>(
-        context_, address_, request.id,
+        context_, relay_address_, request.id,
         [this, client](OctetView message) { send(message, client); });
     allocation = made.get();
     allocations_[key_of(client)] = std::move(made);

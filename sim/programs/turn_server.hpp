@@ -1,6 +1,7 @@
 // A TURN server over UDP and TCP (RFC 8656) with one long-term credential, on a simulated host:
 // Allocate, Refresh, CreatePermission, ChannelBind, Send and Data, ChannelData. What it relays is
-// UDP, from addresses of its own family. It says what coturn says (tests/sim/turn_cases.cpp).
+// UDP of one family of addresses, which need not be the one that it is asked over. It says what
+// coturn says (tests/sim/turn_cases.cpp).
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,9 @@ class TurnServer {
     std::string password;
   };
 
-  TurnServer(GMainContext* context, std::string address, std::uint16_t port, Account account);
+  /// Asked at `address`, it lends endpoints of `relay_address`; both are the host's own.
+  TurnServer(GMainContext* context, const std::string& address, std::uint16_t port,
+             std::string relay_address, Account account);
   ~TurnServer();
   TurnServer(const TurnServer&) = delete;
   TurnServer& operator=(const TurnServer&) = delete;
@@ -68,8 +71,8 @@ class TurnServer {
   [[nodiscard]] TurnAllocation* find(const Client& client);
 
   GMainContext* context_;
-  std::string address_;
-  Family family_;
+  std::string relay_address_;
+  Family family_;  // of what is relayed
   std::string user_;
   Octets key_;
   adapters::UniqueFd fd_;

@@ -20,13 +20,13 @@ const SiteSpec kDualHome{.nats = {{}}, .ipv6 = true};
 const SiteSpec kIpv6Only{.ipv4 = false, .ipv6 = true};
 
 NameSpec mailbox(Nanos delay = milliseconds(20)) {
-  return {.name = kMailboxName, .addresses = {kMailboxAddress}, .delay = delay};
+  return {.name = kMailboxName, .addresses = {kMailboxAddress.ipv4}, .delay = delay};
 }
 NameSpec stun(Nanos delay = milliseconds(20)) {
-  return {.name = kStunName, .addresses = {kStunAddress}, .delay = delay};
+  return {.name = kStunName, .addresses = {kStunAddress.ipv4}, .delay = delay};
 }
 NameSpec turn(Nanos delay = milliseconds(20)) {
-  return {.name = kTurnName, .addresses = {kTurnAddress}, .delay = delay};
+  return {.name = kTurnName, .addresses = {kTurnAddress.ipv4}, .delay = delay};
 }
 NameSpec service(std::vector<std::string> addresses, Nanos delay = milliseconds(20)) {
   return {.name = kService, .addresses = std::move(addresses), .delay = delay};
@@ -85,13 +85,14 @@ void add_rendezvous(std::vector<Scenario>& all) {
   all.push_back(saying(named("rendezvous/broken-at-first", {broken}),
                        "could not be looked up: check the network"));
   all.push_back(named("rendezvous/dead-first",
-                      {{.name = kMailboxName, .addresses = {kDead, kMailboxAddress}}}));
-  all.push_back(dual(named("rendezvous/dead-ipv6-first",
-                           {{.name = kMailboxName, .addresses = {kDeadIpv6, kMailboxAddress}}})));
-  // It has no address that a host without IPv6 could use.
+                      {{.name = kMailboxName, .addresses = {kDead, kMailboxAddress.ipv4}}}));
   all.push_back(
-      ending(named("rendezvous/ipv6-only", {{.name = kMailboxName, .addresses = {kMailboxIpv6}}}),
-             Outcome::kLost, "is not known"));
+      dual(named("rendezvous/dead-ipv6-first",
+                 {{.name = kMailboxName, .addresses = {kDeadIpv6, kMailboxAddress.ipv4}}})));
+  // It has no address that a host without IPv6 could use.
+  all.push_back(ending(
+      named("rendezvous/ipv6-only", {{.name = kMailboxName, .addresses = {kMailboxAddress.ipv6}}}),
+      Outcome::kLost, "is not known"));
   Scenario moves = named("rendezvous/moves", {mailbox()});
   moves.happenings = {
       {.what = What::kMailboxMoves, .when = When::kListenerStarted, .lasts = seconds(1)}};
@@ -111,9 +112,9 @@ void add_servers(std::vector<Scenario>& all) {
   all.push_back(ending(named("stun/unknown", {{.name = kStunName}}), Outcome::kNoPath,
                        "could not be looked up (the name stun.example is not known)"));
   // libnice asks one address of a STUN server, the first one.
-  all.push_back(
-      ending(named("stun/dead-first", {{.name = kStunName, .addresses = {kDead, kStunAddress}}}),
-             Outcome::kNoPath, "The STUN server stun.example:3478 does not answer"));
+  all.push_back(ending(
+      named("stun/dead-first", {{.name = kStunName, .addresses = {kDead, kStunAddress.ipv4}}}),
+      Outcome::kNoPath, "The STUN server stun.example:3478 does not answer"));
   all.push_back(relayed("turn/udp", {turn()}));
   all.push_back(relayed("turn/slow", {turn(milliseconds(400))}));
   Scenario tcp = relayed("turn/tcp", {turn()});
@@ -124,7 +125,7 @@ void add_servers(std::vector<Scenario>& all) {
   all.push_back(ending(relayed("turn/unknown", {{.name = kTurnName}}), Outcome::kNoPath,
                        "its name could not be looked up"));
   all.push_back(
-      relayed("turn/dead-first", {{.name = kTurnName, .addresses = {kDead, kTurnAddress}}}));
+      relayed("turn/dead-first", {{.name = kTurnName, .addresses = {kDead, kTurnAddress.ipv4}}}));
 }
 
 void add_targets(std::vector<Scenario>& all) {
@@ -146,11 +147,12 @@ void add_targets(std::vector<Scenario>& all) {
 std::vector<Scenario> name_scenarios() {
   std::vector<Scenario> all;
   all.push_back(named("all", {mailbox(), stun(), turn()}));
-  all.push_back(dual(
-      named("dual-stack", {{.name = kMailboxName, .addresses = {kMailboxIpv6, kMailboxAddress}},
-                           {.name = kStunName, .addresses = {kStunIpv6, kStunAddress}}})));
-  Scenario ipv6 = named("ipv6-only", {{.name = kMailboxName, .addresses = {kMailboxIpv6}},
-                                      {.name = kStunName, .addresses = {kStunIpv6}}});
+  all.push_back(
+      dual(named("dual-stack",
+                 {{.name = kMailboxName, .addresses = {kMailboxAddress.ipv6, kMailboxAddress.ipv4}},
+                  {.name = kStunName, .addresses = {kStunAddress.ipv6, kStunAddress.ipv4}}})));
+  Scenario ipv6 = named("ipv6-only", {{.name = kMailboxName, .addresses = {kMailboxAddress.ipv6}},
+                                      {.name = kStunName, .addresses = {kStunAddress.ipv6}}});
   ipv6.listener = ipv6.connector = kIpv6Only;
   ipv6.servers_ipv6 = true;
   all.push_back(std::move(ipv6));

@@ -77,10 +77,11 @@ def outcomes(cell: dict[str, Any]) -> set[str]:
 
 
 def scenario(cell: dict[str, Any], delay: float) -> dict[str, Any]:
-    """Raises NotSimulated. Roles stay, but here the listening side is the one that starts first."""
+    """Raises NotSimulated. The connecting side makes the code, as in the cells (testbed/nat/cell.py)."""
     connecting, listening = PROFILES[cell["connecting"]], PROFILES[cell["listening"]]
     return {"name": f"{connecting.name}/{listening.name}", "listener": site_json(listening, delay),
-            "connector": site_json(connecting, delay), "octets": SIZE, "relay": True}
+            "connector": site_json(connecting, delay), "first": "connector", "octets": SIZE,
+            "relay": True, "relay_tcp": True}
 
 
 def compare(matrix: dict[str, Any], program: pathlib.Path, jobs: int, seeds: int) -> Agreement:

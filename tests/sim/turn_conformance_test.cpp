@@ -19,7 +19,7 @@ class SimulatedNetwork final : public TurnNetwork {
  public:
   SimulatedNetwork() {
     server_host_.run([this] {
-      server_ = std::make_unique<sim::TurnServer>(server_host_.context(), kServer, kPort,
+      server_ = std::make_unique<sim::TurnServer>(server_host_.context(), kServer, kPort, kServer,
                                                   sim::TurnServer::Account{user(), password()});
     });
   }

@@ -37,7 +37,7 @@ class SimTurn : public SimHosts {
  protected:
   SimTurn() {
     first.run([&] {
-      server = std::make_unique<sim::TurnServer>(first.context(), kFirst, kPort,
+      server = std::make_unique<sim::TurnServer>(first.context(), kFirst, kPort, kFirst,
                                                  sim::TurnServer::Account{"user", "password"});
     });
   }
@@ -160,6 +160,35 @@ TEST_F(SimTurn, EndsAnAllocationThatIsNotRefreshed) {
   identify(refresh);
   put(refresh.octets());
   EXPECT_EQ(error_code(), 437);
+}
+
+TEST_F(SimTurn, LendsIpv4EndpointsToWhoAsksOverIpv6) {
+  third.run([&] {
+    server = std::make_unique<sim::TurnServer>(third.context(), kThird, kPort, "198.51.100.3",
+                                               sim::TurnServer::Account{"user", "password"});
+  });
+  fourth.run([&] { client = connecting_socket(kThird, kPort); });
+  pass(1s);
+  ask_nonce();
+  put(allocate(true));
+  const Octets octets = get();
+  const auto answer = sim::read_stun(octets);
+  ASSERT_TRUE(answer);
+  const auto relayed = answer->addresses(StunAttribute::kXorRelayedAddress).at(0);
+  EXPECT_EQ(relayed.family, sim::Family::kIpv4);
+  EXPECT_EQ(answer->addresses(StunAttribute::kXorMappedAddress).at(0).family, sim::Family::kIpv6);
+  // RFC 8656 sections 9.2 and 11.2.
+  for (const StunMethod method : {StunMethod::kCreatePermission, StunMethod::kChannelBind}) {
+    for (const char* peer : {kFirst, kFourth}) {
+      sim::StunWriter request(StunClass::kRequest, method, kId);
+      request.add_number(StunAttribute::kChannelNumber, 0x4000U << 16)
+          .add_address(StunAttribute::kXorPeerAddress, sim::socket_name(peer, kPeerPort).value());
+      identify(request);
+      put(request.octets());
+      EXPECT_EQ(error_code(), peer == kFirst ? 0 : 443) << peer;
+    }
+  }
+  third.run([&] { server.reset(); });
 }
 
 TEST_F(SimTurn, GivesAnAllocationUpWithItsConnection) {
