@@ -127,17 +127,21 @@ def loss_of(network: dict[str, Any]) -> float:
 
 
 def is_steady(network: dict[str, Any]) -> bool:
-    """Nothing but delay, rate and loss."""
-    return not any(line[what] for line in _lines(network)
-                   for what in ("jitter_ms", "duplicate", "reorder"))
+    """Nothing but delay, rate and loss, and nothing else to do for anybody."""
+    lines = _lines(network)
+    return (not any(line[what] for line in lines
+                    for what in ("jitter_ms", "duplicate", "reorder", "black_hole"))
+            and not any(line["bursts"]["begin"] for line in lines)
+            and not network["happenings"] and not network["idle_ms"]
+            and network["pairs"] == network["sessions"] == 1)
 
 
 def throughput(results: list[Result]) -> dict[Way, list[Throughput]]:
-    """Curves of more than one rate of loss."""
+    """Curves of more than one rate of loss, of sessions on direct paths."""
     curves: dict[Way, dict[float, list[float]]] = {}
     for result in results:
         network, value = result["network"], result["octets_per_second"]
-        if value is None or not is_steady(network):
+        if value is None or result["outcome"] != "direct" or not is_steady(network):
             continue
         lines = _lines(network)
         way = Way(network["engine"], network["octets"], sum(line["delay_ms"] for line in lines),
