@@ -55,12 +55,12 @@ def svg(height: float, label: str, parts: Sequence[str]) -> str:
 
 def time_text(seconds: float) -> str:
     if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
+        return f"{seconds * 1000:.0f}\u00a0ms"
+    return f"{seconds:.2f}\u00a0s" if seconds < 10 else f"{seconds:.0f}\u00a0s"
 
 
 def tick_text(seconds: float) -> str:
-    return "0" if not seconds else f"{seconds * 1000:g} ms" if seconds < 1 else f"{seconds:g} s"
+    return "0" if not seconds else f"{seconds * 1000:g}\u00a0ms" if seconds < 1 else f"{seconds:g}\u00a0s"
 
 
 # ---- a map ----
