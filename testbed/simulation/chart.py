@@ -202,11 +202,12 @@ def points(label: str, curves: list[Points], unit: str, axis: str) -> str:
     for tick in across.ticks():
         parts.append(f'<path class="grid" d="M{across(tick):.1f} {top:.1f}V{bottom:.1f}"/>')
         parts.append(text(across(tick), bottom + 12, f"{tick:g}", SMALL, "middle"))
-    for curve in curves:
+    for number, curve in enumerate(curves):
+        beside = 3 * (number - (len(curves) - 1) / 2)  # so that no line hides another one
         way = "L".join(f"{across(x):.1f} {up(middle):.1f}" for x, _, middle, _ in curve.points)
         parts.append(f'<path class="curve {curve.kind}" d="M{way}"/>')
         for x, least, middle, most in curve.points:
-            parts.append(f'<path class="{curve.kind}" d="M{across(x):.1f} {up(least):.1f}'
+            parts.append(f'<path class="{curve.kind}" d="M{across(x) + beside:.1f} {up(least):.1f}'
                          f'V{up(most):.1f}"/>')
             parts.append(f'<circle class="{curve.kind}" cx="{across(x):.1f}" cy="{up(middle):.1f}" '
                          'r="3"/>')
