@@ -72,6 +72,14 @@ struct Happening {
 
 inline constexpr Nanos kForEver = std::chrono::hours(24);
 
+/// How the HTTP proxy is, and what sessions are told of it.
+struct ProxySpec {
+  std::uint64_t status = 200;  ///< of all its answers; 0: it gives none
+  std::string credentials{};   ///< that it wants, `user:password`; empty: none
+  std::string told{};          ///< those that sessions have
+  friend bool operator==(const ProxySpec&, const ProxySpec&) = default;
+};
+
 struct Scenario {
   std::string name;
   SiteSpec listener;
@@ -95,6 +103,7 @@ struct Scenario {
   std::vector<NameSpec> names{};
   bool servers_ipv6 = false;         ///< the servers have addresses of both families
   std::string target = "127.0.0.1";  ///< where the service is, as the connecting side is told
+  ProxySpec proxy{};                 ///< for sites that go through it
   /// A part of a warning, or of the last sentence, that one of the sides has to show its user.
   std::string says{};
   /// Any of them; empty: whatever hurts no invariant.

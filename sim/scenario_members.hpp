@@ -33,6 +33,8 @@ inline constexpr Limits kBoxes{.most = 8};
 inline constexpr Limits kAddresses{.least = 1, .most = 250};
 inline constexpr Limits kPairs{.least = 1, .most = 50};
 inline constexpr Limits kSessions{.least = 1, .most = 50};
+inline constexpr Limits kPort{.most = 65535};
+inline constexpr Limits kStatus{.most = 599};
 inline constexpr Limits kNames{.most = 16};
 inline constexpr Limits kHappenings{.most = 100};
 inline constexpr Limits kEveryOutcome{.most = 5};
@@ -66,7 +68,7 @@ void each_member(T& line, const Field& field) {
 
 template <Is<NatSpec> T, typename Field>
 void each_member(T& nat, const Field& field) {
-  auto& [mapping, filtering, ports, hairpin, addresses, paired, timeout, udp] = nat;
+  auto& [mapping, filtering, ports, hairpin, addresses, paired, timeout, udp, tcp_port] = nat;
   field("mapping", mapping);
   field("filtering", filtering);
   field("port", ports);
@@ -75,16 +77,18 @@ void each_member(T& nat, const Field& field) {
   field("paired", paired);
   field("timeout_ms", timeout, kTime);
   field("udp", udp);
+  field("tcp_port", tcp_port, kPort);
 }
 
 template <Is<SiteSpec> T, typename Field>
 void each_member(T& site, const Field& field) {
-  auto& [nats, up, down, ipv4, ipv6] = site;
+  auto& [nats, up, down, ipv4, ipv6, proxy] = site;
   field("nats", nats, kBoxes);
   field("up", up);
   field("down", down);
   field("ipv4", ipv4);
   field("ipv6", ipv6);
+  field("proxy", proxy);
 }
 
 template <Is<Step> T, typename Field>
@@ -114,11 +118,19 @@ void each_member(T& spec, const Field& field) {
   field("broken_ms", broken, kTime);
 }
 
+template <Is<ProxySpec> T, typename Field>
+void each_member(T& proxy, const Field& field) {
+  auto& [status, credentials, told] = proxy;
+  field("status", status, kStatus);
+  field("credentials", credentials);
+  field("told", told);
+}
+
 template <Is<Scenario> T, typename Field>
 void each_member(T& scenario, const Field& field) {
   // `vary` has been called when there is something to be written, and a file has no code.
   auto& [name, listener, connector, first, engine, octets, relay, relay_tcp, pairs, sessions,
-         happenings, listener_next, connector_next, idle, names, servers_ipv6, target, says,
+         happenings, listener_next, connector_next, idle, names, servers_ipv6, target, proxy, says,
          expected, bound, vary] = scenario;
   field("name", name);
   field("listener", listener);
@@ -137,6 +149,7 @@ void each_member(T& scenario, const Field& field) {
   field("names", names, kNames);
   field("servers_ipv6", servers_ipv6);
   field("target", target);
+  field("proxy", proxy);
   field("says", says);
   field("expected", expected, kEveryOutcome);
   field("bound_ms", bound, kTime);

@@ -22,6 +22,15 @@ bool is_without_ipv4(const SiteSpec& site) {
   return !site.ipv4;
 }
 
+/// As a user tells the program.
+wire::ProxyRules proxy_rules(const std::string& credentials) {
+  const std::string user = credentials.empty() ? "" : credentials + "@";
+  auto proxy =
+      wire::parse_http_proxy(fmt::format("http://{}{}:{}", user, kProxyAddress, kProxyPort));
+  const auto shared = std::make_shared<const wire::HttpProxy>(std::move(proxy.value()));
+  return {shared, shared, {}};
+}
+
 adapters::TurnServer turn_server(std::string host, adapters::TurnTransport transport, bool later) {
   adapters::TurnServer turn;
   turn.host = std::move(host);
@@ -41,7 +50,10 @@ Servers::Servers(World& world, const Scenario& scenario)
             is_without_ipv4(scenario.connector)),
       mailbox_host_(world.add_server("mailbox", mailbox_addresses())),
       stun_host_(world.add_server("stun", addresses_of(kStunAddress))),
-      turn_host_(world.add_server("turn", addresses_of(kTurnAddress))) {
+      turn_host_(world.add_server("turn", addresses_of(kTurnAddress))),
+      proxy_host_(scenario.listener.proxy || scenario.connector.proxy
+                      ? &world.add_server("proxy", {kProxyAddress})
+                      : nullptr) {
   for (const NameSpec& name : scenario.names) world.names().add(name);
 }
 
@@ -62,6 +74,7 @@ Servers::~Servers() {
   kill_mailbox();
   stun_host_.run([this] { stun_.clear(); });
   turn_host_.run([this] { turn_.clear(); });
+  if (proxy_host_ != nullptr) proxy_host_->run([this] { proxy_.reset(); });
 }
 
 void Servers::start() {
@@ -72,6 +85,13 @@ void Servers::start() {
           std::make_unique<StunServer>(stun_host_.context(), address, adapters::kDefaultStunPort));
     }
   });
+  if (proxy_host_ != nullptr) {
+    proxy_host_->run([this] {
+      proxy_ = std::make_unique<HttpProxy>(
+          proxy_host_->context(), kProxyAddress, kProxyPort,
+          HttpProxy::Manner{scenario_.proxy.status, scenario_.proxy.credentials});
+    });
+  }
   if (!scenario_.relay) return;
   turn_host_.run([this] {
     for (const auto& address : addresses_of(kTurnAddress)) {
@@ -131,6 +151,8 @@ adapters::GlibHostConfig Servers::config(wire::Mode mode) const {
     }
     config.peer.ice.has_relay = true;
   }
+  const SiteSpec& site = mode == wire::Mode::kListen ? scenario_.listener : scenario_.connector;
+  if (site.proxy) config.ice.proxies = proxy_rules(scenario_.proxy.told);
   config.engine = scenario_.engine;
   return config;
 }

@@ -10,6 +10,7 @@
 #include "adapters/entropy.hpp"
 #include "adapters/glib_host.hpp"
 #include "adapters/mailbox_server.hpp"
+#include "programs/http_proxy.hpp"
 #include "programs/stun_server.hpp"
 #include "programs/turn_server.hpp"
 #include "scenario.hpp"
@@ -32,6 +33,8 @@ inline constexpr ServerAddress kStunAddress{"198.51.100.2", "2001:db8:ffff:2::1"
 inline constexpr ServerAddress kTurnAddress{"198.51.100.3", "2001:db8:ffff:3::1"};
 /// Where a rendezvous server is after kMailboxMoves.
 inline constexpr const char* kMovedMailboxAddress = "198.51.100.4";
+inline constexpr const char* kProxyAddress = "198.51.100.5";
+inline constexpr std::uint16_t kProxyPort = 3128;
 
 class Servers {
  public:
@@ -76,6 +79,8 @@ class Servers {
   std::unique_ptr<adapters::MailboxServer> mailbox_;
   std::vector<std::unique_ptr<StunServer>> stun_;  // one for each family
   std::vector<std::unique_ptr<TurnServer>> turn_;  // likewise
+  Host* proxy_host_;                               // null: nobody goes through it
+  std::unique_ptr<HttpProxy> proxy_;
   std::string mailbox_address_ = kMailboxAddress.ipv4;
   bool closed_ = false;
 };

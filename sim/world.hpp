@@ -27,6 +27,8 @@ struct NatSpec {
   bool paired = true;
   testbed::Time timeout = std::chrono::seconds(120);
   bool udp = true;
+  /// TCP gets through to this port and to no other; 0: to all.
+  std::uint16_t tcp_port = 0;
   friend bool operator==(const NatSpec&, const NatSpec&) = default;
 };
 
@@ -35,7 +37,8 @@ struct SiteSpec {
   testbed::LineConfig up{.delay = std::chrono::milliseconds(10)};
   testbed::LineConfig down{.delay = std::chrono::milliseconds(10)};
   bool ipv4 = true;
-  bool ipv6 = false;  ///< behind a firewall when there is a NAT
+  bool ipv6 = false;   ///< behind a firewall when there is a NAT
+  bool proxy = false;  ///< the sessions there are told of the HTTP proxy
   friend bool operator==(const SiteSpec&, const SiteSpec&) = default;
 };
 
