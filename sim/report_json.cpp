@@ -46,7 +46,7 @@ std::string render_json(const Scenario& scenario, const RunOptions& options, con
       {"listener", side(report.listener)},
       {"connector", side(report.connector)},
       {"violations", report.violations},
-      {"network", network_json(scenario)},
+      {"network", scenario_json(scenario)},
   };
   return line.dump();
 }

@@ -39,6 +39,10 @@ static_assert(kBothEngines.front().engine == adapters::kDefaultQuicEngine);
 [[nodiscard]] std::vector<Scenario> idle_scenarios();
 /// A host comes to another network, with other addresses.
 [[nodiscard]] std::vector<Scenario> roaming_scenarios();
+/// The rendezvous server and TURN over TCP through an HTTP proxy.
+[[nodiscard]] std::vector<Scenario> proxy_scenarios();
+/// Servers and the service behind the tunnel are known by names.
+[[nodiscard]] std::vector<Scenario> name_scenarios();
 /// CLOCK_REALTIME jumps; the monotonic clock goes on.
 [[nodiscard]] std::vector<Scenario> clock_scenarios();
 /// Everything at once, by the seed.

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "scenarios/scenarios.hpp"
+#include "servers.hpp"
 
 namespace peersock::testing {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 const sim::SiteSpec kHome{.nats = {{.ports = testbed::Ports::Random}}};
 
@@ -72,6 +74,19 @@ TEST(Scenarios, FailWhenAStepDoesNotCome) {
   EXPECT_FALSE(sim::passed(scenario, report));
   EXPECT_THAT(report.violations,
               ElementsAre("the machine wormhole of the listener was never in the state Dreaming"));
+}
+
+TEST(Scenarios, FailWhenNobodySaysWhatHasToBeSaid) {
+  const sim::Scenario scenario{.name = "silent",
+                               .listener = kHome,
+                               .connector = kHome,
+                               .octets = 1000,
+                               .names = {{.name = sim::kStunName}},
+                               .says = "the moon is full"};
+  const auto report = sim::run(scenario, {});
+  EXPECT_THAT(
+      report.violations,
+      ElementsAre(StartsWith("nobody said \"the moon is full\", but \"The name of the STUN")));
 }
 
 TEST(Scenarios, HappenAtTheirStep) {

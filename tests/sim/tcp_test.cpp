@@ -219,5 +219,54 @@ TEST_F(SimTcp, ReachesTheMachineItselfByAnyOfItsAddresses) {
   EXPECT_EQ(read_all(client), "self");
 }
 
+// Whoever has waited for a service has all that the peer has said, and says it in one instant.
+TEST_F(SimTcp, CarriesWhatBothEndsSayAtOnceWithTheirLastWord) {
+  connect_hosts(first, first, "127.0.0.1");
+  first.run([&] {
+    for (const UniqueFd* fd : {&client, &server}) {
+      ASSERT_EQ(send(fd->get(), "all of it", 9, 0), 9);
+      ASSERT_EQ(shutdown(fd->get(), SHUT_WR), 0);
+    }
+  });
+  pass(100ms);
+  for (const UniqueFd* fd : {&client, &server}) {
+    EXPECT_EQ(read_all(*fd), "all of it");
+    EXPECT_EQ(receive_error(*fd), 0);
+  }
+  pass(60s);
+  for (const UniqueFd* fd : {&client, &server}) EXPECT_EQ(receive_error(*fd), 0);
+}
+
+TEST_F(SimTcp, CarriesWhatIsSaidInTheInstantOfTheConnection) {
+  first.run([&] {
+    listening = bound_socket(SOCK_STREAM, "127.0.0.1", kPort);
+    client = connecting_socket("127.0.0.1", kPort);
+  });
+  const auto say = [&](const UniqueFd& fd) {
+    first.run([&] {
+      ASSERT_EQ(send(fd.get(), "all of it", 9, 0), 9);
+      ASSERT_EQ(shutdown(fd.get(), SHUT_WR), 0);
+    });
+  };
+  bool said = false;
+  for (int step = 0; step < 100; ++step) {
+    if (!said && (ready(first, client) & POLLOUT) != 0) {
+      said = true;
+      say(client);
+    }
+    if (!server) {
+      first.run(
+          [&] { server = UniqueFd(accept4(listening.get(), nullptr, nullptr, SOCK_NONBLOCK)); });
+      if (server) say(server);
+    }
+    pass(1ns);
+  }
+  pass(100ms);
+  for (const UniqueFd* fd : {&client, &server}) {
+    EXPECT_EQ(read_all(*fd), "all of it");
+    EXPECT_EQ(receive_error(*fd), 0);
+  }
+}
+
 }  // namespace
 }  // namespace peersock::testing

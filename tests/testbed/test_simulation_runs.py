@@ -148,7 +148,7 @@ def test_the_same_in_both_worlds_agrees(agree, tmp_path):
     assert code == 0, said.out
     assert said.out.splitlines()[-1] == (
         "agreement: 2 of 2 cells are the same in both worlds, 1 cannot be compared")
-    assert "left out, because the relay can only be reached over TCP" in said.out
+    assert "left out, because the relay can only be reached over TLS" in said.out
     written = json.loads((tmp_path / "agreement.json").read_text())
     assert [len(one["simulated_ms"]) for one in written["cells"]] == [3, 3]
     assert written["cells"][0]["real_ms"] == 650
