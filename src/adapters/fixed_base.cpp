@@ -1,5 +1,6 @@
 #include "adapters/fixed_base.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -110,10 +111,19 @@ std::size_t FixedBase::index(Exponent exponent, int table, int column) {
 
 // All entries are read, whichever is wanted.
 bool FixedBase::pick(BIGNUM& into, const Table& table, std::size_t index) {
+  // So few at a time that they stay in registers.
+  constexpr std::size_t kAtOnce = 8;
+  static_assert(kWords % kAtOnce == 0);
+  std::array<std::uint64_t, kEntries> masks{};
+  for (std::size_t i = 0; i < kEntries; ++i) masks[i] = mask_if_equal(i, index);
   Entry picked{};
-  for (std::size_t i = 0; i < kEntries; ++i) {
-    const std::uint64_t mask = mask_if_equal(i, index);
-    for (std::size_t word = 0; word < kWords; ++word) picked[word] |= table[i][word] & mask;
+  for (std::size_t first = 0; first < kWords; first += kAtOnce) {
+    std::array<std::uint64_t, kAtOnce> words{};
+    for (std::size_t i = 0; i < kEntries; ++i) {
+      for (std::size_t j = 0; j < kAtOnce; ++j) words[j] |= table[i][first + j] & masks[i];
+    }
+    std::copy(words.begin(), words.end(), picked.begin() + first);
+    OPENSSL_cleanse(words.data(), sizeof words);
   }
   const bool done = BN_native2bn(reinterpret_cast<const unsigned char*>(picked.data()), kOctets,
                                  &into) != nullptr;

@@ -42,6 +42,9 @@ namespace {
 /// What is longer is libgcrypt's own affair.
 constexpr std::size_t kMaxOctets = FixedBase::kOctets;
 constexpr BN_ULONG kGenerator = 2;
+/// Bits. libotr's exponents are longer; what has less is quicker without the table, whose powers
+/// take all the same time.
+constexpr int kWorthATable = 512;
 
 // Every number is wiped when it is freed: exponents are secrets, and so are some results.
 using NumberPtr = std::unique_ptr<BIGNUM, OpenSslDeleter<BN_clear_free>>;
@@ -150,7 +153,8 @@ bool power(gcry_mpi_t result, gcry_mpi_t base, gcry_mpi_t exponent, gcry_mpi_t m
   const ContextPtr context(BN_CTX_new());
   const NumberPtr answer(BN_new());
   if (!b || !e || !context || !answer) return false;
-  if (const FixedBase* table = table_of(*b, *m)) {
+  const FixedBase* table = table_of(*b, *m);
+  if (table != nullptr && BN_num_bits(e.get()) > kWorthATable) {
     return power_by_table(*table, *answer, exponent, context.get()) && to_gcrypt(*answer, result);
   }
   const MontgomeryPtr montgomery(BN_MONT_CTX_new());

@@ -215,7 +215,8 @@ TEST_F(OtrArithmetic, AgreesWithLibgcryptOnPowersOfTwo) {
   EXPECT_TRUE(expect_agreement(two.get(), secure(most.get()).get(), p.get()));
 }
 
-/// The table's power costs the same number of multiplications, whatever the exponent is.
+/// The table's power costs the same number of multiplications, whatever the exponent is; one that
+/// is far shorter than libotr's is quicker without it.
 TEST_F(OtrArithmetic, APowerOfTwoCostsTheSameForEveryExponent) {
   const Mpi p = modulus();
   const Mpi two = number("02");
@@ -226,13 +227,16 @@ TEST_F(OtrArithmetic, APowerOfTwoCostsTheSameForEveryExponent) {
     gcry_mpi_powm(result.get(), two.get(), exponent.get(), p.get());
     return multiplications - before;
   };
-  static_cast<void>(cost({1}));  // makes the table, if nobody has
+  static_cast<void>(cost(Bytes(192, 1)));  // makes the table, if nobody has
   const int usual = cost(Bytes(192, 0xa5));
   EXPECT_GT(usual, 300);
   EXPECT_LT(usual, 400);
-  EXPECT_EQ(cost(Bytes(192, 0x00)), usual);
   EXPECT_EQ(cost(Bytes(192, 0xff)), usual);
-  EXPECT_EQ(cost({1}), usual);
+  Bytes one_bit(192);
+  one_bit.front() = 1;
+  EXPECT_EQ(cost(one_bit), usual);
+  EXPECT_EQ(cost(Bytes(65, 0xff)), usual);
+  EXPECT_EQ(cost(Bytes(64, 0xff)), 0);
 }
 
 /// What ours and libgcrypt's say of an inverse, and that they agree.
