@@ -73,7 +73,8 @@ class IpHost::Impl {
  public:
   Impl(std::uint32_t number, bool has_ipv6, std::function<void(Frame)> out)
       : node(ns3::CreateObject<ns3::Node>()), device(ns3::CreateObject<NsDevice>()) {
-    set_defaults();
+    static const bool are_set = (set_defaults(), true);
+    (void)are_set;
     ns3::InternetStackHelper stack;
     stack.SetIpv6StackInstall(has_ipv6);
     stack.Install(node);
