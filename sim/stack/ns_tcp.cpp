@@ -1,5 +1,6 @@
 #include "stack/ns_tcp.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <deque>
 #include <utility>
@@ -7,6 +8,7 @@
 #include <ns3/packet.h>
 #include <ns3/tcp-socket-base.h>
 #include <ns3/tcp-socket-factory.h>
+#include <ns3/uinteger.h>
 
 #include "stack/ns_address.hpp"
 
@@ -31,6 +33,14 @@ constexpr std::size_t kWindowUpdate = 32768;
 /// What is given to ns-3 or taken from it at once. It keeps buffers for packets to come, all as
 /// large as the largest one that it has ever seen.
 constexpr std::size_t kPiece = 1428;
+/// The same on loopback, where a segment is as large as ns-3's buffers are (fill_packet_stores).
+constexpr std::size_t kLocalPiece = 3800;
+
+bool is_loopback(const SocketName& name) {
+  if (name.family == Family::kIpv4) return name.address[0] == 127;
+  return std::all_of(name.address.begin(), name.address.end() - 1, [](auto x) { return x == 0; }) &&
+         name.address[15] == 1;
+}
 
 class NsTcp final : public StackTcp {
  public:
@@ -42,6 +52,7 @@ class NsTcp final : public StackTcp {
         connected_(accepted) {
     keeper_->keep(socket_);
     watch();
+    if (accepted) local_ = is_loopback(local());
   }
   ~NsTcp() override {
     ready_ = nullptr;
@@ -70,6 +81,7 @@ class NsTcp final : public StackTcp {
       if (const int error = bind(any_name(family_)); error != 0) return error;
     }
     connecting_ = true;
+    if (is_loopback(to)) make_local();
     if (socket_->Connect(to_ns(to)) == 0) return EINPROGRESS;
     connecting_ = false;
     return errno_of(socket_->GetErrno());
@@ -77,6 +89,7 @@ class NsTcp final : public StackTcp {
 
   int listen() override {
     if (std::exchange(listening_, true)) return 0;
+    if (is_loopback(local())) make_local();
     socket_->SetAcceptCallback(ns3::MakeNullCallback<bool, SocketPtr, const ns3::Address&>(),
                                ns3::MakeBoundCallback(&NsTcp::arrived, self_));
     // Those that arrive inherit these, and would report their own end as this socket's.
@@ -118,7 +131,7 @@ class NsTcp final : public StackTcp {
     if (error_ != 0) return take_error();
     if (finished_ || broken_) return EPIPE;
     for (auto rest = octets; !rest.empty();) {
-      const auto piece = rest.first(std::min(rest.size(), kPiece));
+      const auto piece = rest.first(std::min(rest.size(), piece_size()));
       const auto packet =
           ns3::Create<ns3::Packet>(piece.data(), static_cast<std::uint32_t>(piece.size()));
       if (socket_->Send(packet, 0) < 0) return errno_of(socket_->GetErrno());
@@ -141,7 +154,7 @@ class NsTcp final : public StackTcp {
 
   void shut_down_sending() override {
     if (std::exchange(finished_, true) || !connected_ || broken_) return;
-    socket_->ShutdownSend();
+    end_when_all_has_arrived();
   }
 
   void reset() override {
@@ -152,11 +165,35 @@ class NsTcp final : public StackTcp {
   }
 
  private:
+  [[nodiscard]] std::size_t piece_size() const { return local_ ? kLocalPiece : kPiece; }
+
+  /// Before there is a connection. Those that a listener accepts inherit it.
+  void make_local() {
+    local_ = true;
+    socket_->SetAttribute("SegmentSize", ns3::UintegerValue(kLocalPiece));
+    // Or each end of a connection would wait for 40 ms.
+    socket_->SetAttribute("DelAckCount", ns3::UintegerValue(1));
+  }
+
+  /// Where both ends put their last octets and the end into one segment, and these cross, as they
+  /// do on loopback, ns-3 acknowledges the octets only, and both send the same again until they
+  /// give up. So the end goes alone there.
+  void end_when_all_has_arrived() {
+    ns3::UintegerValue whole;
+    socket_->GetAttribute("SndBufSize", whole);
+    if (local_ && socket_->GetTxAvailable() < whole.Get()) {
+      ending_ = true;
+      return;
+    }
+    ending_ = false;
+    socket_->ShutdownSend();
+  }
+
   /// Out of ns-3, until so much is kept here.
   void take(std::size_t wanted) {
     while (kept_.size() < wanted && socket_->GetRxAvailable() > 0) {
-      const auto packet =
-          socket_->Recv(static_cast<std::uint32_t>(std::min(kPiece, wanted - kept_.size())), 0);
+      const auto packet = socket_->Recv(
+          static_cast<std::uint32_t>(std::min(piece_size(), wanted - kept_.size())), 0);
       if (!packet || packet->GetSize() == 0) break;
       const std::size_t before = kept_.size();
       kept_.resize(before + packet->GetSize());
@@ -229,7 +266,17 @@ class NsTcp final : public StackTcp {
     if (finished_) take(SIZE_MAX);
     notify();
   }
-  void emptied(SocketPtr /*socket*/, std::uint32_t /*room*/) { notify(); }
+  void emptied(SocketPtr /*socket*/, std::uint32_t /*room*/) {
+    if (ending_) {
+      // Not within ns-3's treatment of an acknowledgement.
+      post(Nanos{0}, [self = self_] {
+        if (*self != nullptr && (*self)->ending_ && !(*self)->broken_) {
+          (*self)->end_when_all_has_arrived();
+        }
+      });
+    }
+    notify();
+  }
   // A connection that is being made has the function of its listener, also when that has gone.
   static void arrived(std::shared_ptr<NsTcp*> listener, SocketPtr socket,
                       const ns3::Address& /*from*/) {
@@ -250,6 +297,8 @@ class NsTcp final : public StackTcp {
   std::size_t unannounced_ = 0;
   bool bound_;
   bool connected_;
+  bool local_ = false;   // over loopback
+  bool ending_ = false;  // the end is to be sent
   bool listening_ = false;
   bool connecting_ = false;
   bool finished_ = false;  // nothing more is sent
