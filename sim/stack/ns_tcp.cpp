@@ -39,7 +39,8 @@ constexpr std::size_t kWindowUpdate = 32768;
 /// What is given to ns-3 or taken from it at once. It keeps buffers for packets to come, all as
 /// large as the largest one that it has ever seen.
 constexpr std::size_t kPiece = 1428;
-/// The same on loopback, where a segment is as large as ns-3's buffers are (fill_packet_stores).
+/// The same on loopback. ns-3 puts two of them together, which fits into what it keeps
+/// (fill_packet_stores).
 constexpr std::size_t kLocalPiece = 3800;
 
 bool is_loopback(const SocketName& name) {
@@ -160,7 +161,7 @@ class NsTcp final : public StackTcp {
 
   void shut_down_sending() override {
     if (std::exchange(finished_, true) || !connected_ || broken_) return;
-    end_when_all_has_arrived();
+    socket_->ShutdownSend();
   }
 
   void reset() override {
@@ -177,22 +178,6 @@ class NsTcp final : public StackTcp {
   void make_local() {
     local_ = true;
     socket_->SetAttribute("SegmentSize", ns3::UintegerValue(kLocalPiece));
-    // Or each end of a connection would wait for 40 ms.
-    socket_->SetAttribute("DelAckCount", ns3::UintegerValue(1));
-  }
-
-  /// Where both ends put their last octets and the end into one segment, and these cross, as they
-  /// do on loopback, ns-3 acknowledges the octets only, and both send the same again until they
-  /// give up. So the end goes alone there.
-  void end_when_all_has_arrived() {
-    ns3::UintegerValue whole;
-    socket_->GetAttribute("SndBufSize", whole);
-    if (local_ && socket_->GetTxAvailable() < whole.Get()) {
-      ending_ = true;
-      return;
-    }
-    ending_ = false;
-    socket_->ShutdownSend();
   }
 
   /// Out of ns-3, until so much is kept here.
@@ -288,17 +273,7 @@ class NsTcp final : public StackTcp {
     if (finished_) take(SIZE_MAX);
     notify();
   }
-  void emptied(SocketPtr /*socket*/, std::uint32_t /*room*/) {
-    if (ending_) {
-      // Not within ns-3's treatment of an acknowledgement.
-      post(Nanos{0}, [self = self_] {
-        if (*self != nullptr && (*self)->ending_ && !(*self)->broken_) {
-          (*self)->end_when_all_has_arrived();
-        }
-      });
-    }
-    notify();
-  }
+  void emptied(SocketPtr /*socket*/, std::uint32_t /*room*/) { notify(); }
   // A connection that is being made has the function of its listener, also when that has gone.
   static void arrived(std::shared_ptr<NsTcp*> listener, SocketPtr socket,
                       const ns3::Address& /*from*/) {
@@ -320,8 +295,7 @@ class NsTcp final : public StackTcp {
   std::optional<ns3::SequenceNumber32> end_;  // of what the peer sends
   bool bound_;
   bool connected_;
-  bool local_ = false;   // over loopback
-  bool ending_ = false;  // the end is to be sent
+  bool local_ = false;  // over loopback
   bool listening_ = false;
   bool connecting_ = false;
   bool finished_ = false;  // nothing more is sent
