@@ -99,9 +99,11 @@ class NsTcp final : public StackTcp {
     if (is_loopback(local())) make_local();
     socket_->SetAcceptCallback(ns3::MakeNullCallback<bool, SocketPtr, const ns3::Address&>(),
                                ns3::MakeBoundCallback(&NsTcp::arrived, self_));
-    // Those that arrive inherit these, and would report their own end as this socket's.
+    // Those that arrive inherit these, and would report their own end as this socket's, also when
+    // it has gone.
     const auto nothing = ns3::MakeNullCallback<void, SocketPtr>();
     socket_->SetCloseCallbacks(nothing, nothing);
+    unwatch_arrivals();
     return socket_->Listen() == 0 ? 0 : errno_of(socket_->GetErrno());
   }
 
@@ -212,6 +214,9 @@ class NsTcp final : public StackTcp {
     socket_->SetAcceptCallback(ns3::MakeNullCallback<bool, SocketPtr, const ns3::Address&>(),
                                ns3::MakeNullCallback<void, SocketPtr, const ns3::Address&>());
     socket_->TraceDisconnectWithoutContext("State", ns3::MakeCallback(&NsTcp::moved, this));
+    unwatch_arrivals();
+  }
+  void unwatch_arrivals() {
     socket_->TraceDisconnectWithoutContext("Rx", ns3::MakeCallback(&NsTcp::arriving, this));
   }
 
