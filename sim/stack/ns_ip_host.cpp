@@ -77,6 +77,9 @@ class IpHost::Impl {
     (void)are_set;
     ns3::InternetStackHelper stack;
     stack.SetIpv6StackInstall(has_ipv6);
+    // No list of ways to find a way: there is one.
+    stack.SetRoutingHelper(ns3::Ipv4StaticRoutingHelper());
+    stack.SetRoutingHelper(ns3::Ipv6StaticRoutingHelper());
     stack.Install(node);
     stack.AssignStreams(ns3::NodeContainer(node), kStreamsPerHost * number);
     device->set_out(std::move(out));
