@@ -128,6 +128,7 @@ bool FixedBase::pick(BIGNUM& into, const Table& table, std::size_t index) {
   const bool done = BN_native2bn(reinterpret_cast<const unsigned char*>(picked.data()), kOctets,
                                  &into) != nullptr;
   OPENSSL_cleanse(picked.data(), kOctets);
+  OPENSSL_cleanse(masks.data(), sizeof masks);
   return done;
 }
 
