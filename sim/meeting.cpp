@@ -25,8 +25,8 @@ double in_seconds(Nanos time) {
   return std::chrono::duration<double>(time).count();
 }
 
-bool waits_for_steps(const Scenario& scenario) {
-  return std::ranges::count(scenario.happenings, When::kStep, &Happening::when) > 0;
+bool waits_for(const Scenario& scenario, When when) {
+  return std::ranges::count(scenario.happenings, when, &Happening::when) > 0;
 }
 
 void print_steps_of(Party& party) {
@@ -60,7 +60,7 @@ Party::Callbacks Meeting::callbacks_of(Who who) {
     made.code_made = [this](const Secret& code) { hand_over(code); };
   }
   if (who == Who::kListener) made.listening = [this] { start_client(); };
-  if (waits_for_steps(scenario_)) {
+  if (waits_for(scenario_, When::kStep)) {
     made.entered = [this, who](std::string_view machine, std::string_view state) {
       callbacks_.entered({who, std::string(machine), std::string(state)});
     };
@@ -135,7 +135,7 @@ void Meeting::hand_over(const Secret& code) {
 // A local program connects as soon as it can.
 void Meeting::start_client() {
   callbacks_.reached(When::kAuthenticated);
-  watch_progress();
+  if (waits_for(scenario_, When::kHalfWay)) watch_progress();
   client_ = std::make_unique<Transfer>(
       listening_.context(), connecting_socket("127.0.0.1", numbered(kLocalPort, number_)),
       plan(kToService, kFromService), [this] { look(); });

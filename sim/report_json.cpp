@@ -30,7 +30,7 @@ ordered_json side(const SideReport& report) {
 }  // namespace
 
 std::string render_json(const Scenario& scenario, const RunOptions& options, const Report& report,
-                        double wall_seconds) {
+                        const Effort& effort) {
   const ordered_json line = {
       {"scenario", scenario.name},
       {"seed", options.seed},
@@ -41,7 +41,8 @@ std::string render_json(const Scenario& scenario, const RunOptions& options, con
       {"first_octet_seconds", maybe(report.first_octet_seconds)},
       {"octets_per_second", maybe(report.octets_per_second)},
       {"virtual_seconds", report.virtual_seconds},
-      {"wall_seconds", wall_seconds},
+      {"wall_seconds", effort.wall_seconds},
+      {"cpu_seconds", effort.cpu_seconds},
       {"digest", fmt::format("{:016x}", report.digest)},
       {"listener", side(report.listener)},
       {"connector", side(report.connector)},

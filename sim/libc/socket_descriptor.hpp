@@ -17,6 +17,8 @@ class SocketDescriptor : public Descriptor {
  public:
   SocketDescriptor(Host& host, Family family) : Descriptor(host), family_(family) {}
 
+  [[nodiscard]] SocketDescriptor* as_socket() final { return this; }
+
   [[nodiscard]] virtual int type() const = 0;
   [[nodiscard]] virtual int bind(const SocketName& name) = 0;
   /// Of whatever family the socket is.

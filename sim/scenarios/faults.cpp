@@ -9,6 +9,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::uint64_t kOctets = 4 * 1024 * 1024;
+/// Where everything happens before the first one.
+constexpr std::uint64_t kLittle = 16 * 1024;
 /// So that half of the octets are not there in an instant.
 const testbed::LineConfig kLine{.delay = milliseconds(10), .rate = 20000};
 
@@ -55,6 +57,7 @@ std::vector<Scenario> fault_scenarios() {
       with("mailbox-down/for-ever",
            {{.what = What::kMailboxDown, .when = When::kConnectorStarted, .lasts = kForEver}},
            {Outcome::kLost}));
+  for (Scenario& scenario : all) scenario.octets = kLittle;
   for (const auto& [name, when] :
        {std::pair("meeting", When::kConnectorStarted),
         std::pair("authenticated", When::kAuthenticated), std::pair("half-way", When::kHalfWay)}) {

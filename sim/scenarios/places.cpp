@@ -13,12 +13,24 @@ const NatSpec kStrictCarrier{.ports = Ports::Random};
 const NatSpec kHard{.mapping = Dependence::AddressAndPort, .ports = Ports::Random};
 const NatSpec kNoUdp{.udp = false};
 
+/// Where it is the connection that counts.
+constexpr std::uint64_t kLittle = 16 * 1024;
+
 }  // namespace
 
 std::vector<Scenario> place_scenarios() {
   return {
-      {.name = "plain", .listener = {.nats = {kHome}}, .connector = {.nats = {kHome}}},
+      {.name = "plain",
+       .listener = {.nats = {kHome}},
+       .connector = {.nats = {kHome}},
+       .octets = kLittle},
       {.name = "plain-openssl",
+       .listener = {.nats = {kHome}},
+       .connector = {.nats = {kHome}},
+       .engine = adapters::QuicEngine::kOpenSsl,
+       .octets = kLittle},
+      {.name = "plain/transfer", .listener = {.nats = {kHome}}, .connector = {.nats = {kHome}}},
+      {.name = "plain/transfer-openssl",
        .listener = {.nats = {kHome}},
        .connector = {.nats = {kHome}},
        .engine = adapters::QuicEngine::kOpenSsl},

@@ -9,7 +9,7 @@ import time
 from testbed.simulation import agreement, page
 from testbed.simulation.known_failures import is_known, remarks
 from testbed.simulation.pool import Pool, Run, names_of
-from testbed.simulation.report import closing_line, document, replay_command, summary
+from testbed.simulation.report import closing_line, document, replay_command, speed, summary
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AGREEING_SEEDS = 3  # of each cell that is compared
@@ -99,7 +99,7 @@ def simulate(given: argparse.Namespace, names: list[str]) -> int:
         write(given.json, json.dumps(made, indent=1) + "\n")
     if given.html:
         write(given.html, page.render(made))
-    print(f"{len(results) / seconds:.1f} sessions a second of real time, {given.jobs} at once")
+    print(speed(results, seconds, given.jobs))
     print(closing_line(results, different))
     return 1 if different or any(not one["passed"] and not is_known(one) for one in results) else 0
 

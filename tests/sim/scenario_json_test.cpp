@@ -88,7 +88,7 @@ TEST(ScenarioJson, RunsAgainAsItWasRun) {
 
 TEST(ScenarioJson, EachMemberGetsItsPlace) {
   const auto scenario = read_one(ordered_json::parse(R"({
-    "name": "x", "first": "connector", "engine": "openssl", "octets": 77, "relay": true, "relay_tcp": true, "pairs": 2,
+    "name": "x", "first": "connector", "engine": "openssl", "path": "nice", "octets": 77, "relay": true, "relay_tcp": true, "pairs": 2,
     "sessions": 3, "idle_ms": 0.25, "expected": ["no_path", "lost"], "bound_ms": 1500,
     "listener": {"ipv4": false, "ipv6": true,
       "up": {"delay_ms": 1.5, "jitter_ms": 0.25, "rate_kbit": 3, "queue_ms": 4,
@@ -125,6 +125,7 @@ TEST(ScenarioJson, EachMemberGetsItsPlace) {
                               .udp = false}}},
       .first = sim::Who::kConnector,
       .engine = adapters::QuicEngine::kOpenSsl,
+      .path = adapters::PathPolicy::kNice,
       .octets = 77,
       .relay = true,
       .relay_tcp = true,

@@ -29,7 +29,7 @@ def result(scenario, seed=1, outcome="direct", connect=0.5, rate=None, where=Non
     return {"scenario": scenario, "seed": seed, "passed": passed, "outcome": outcome,
             "expected": ["direct"], "connect_seconds": connect,
             "first_octet_seconds": connect and connect + 0.1, "octets_per_second": rate,
-            "virtual_seconds": 3.0, "wall_seconds": 0.1, "digest": digest,
+            "virtual_seconds": 3.0, "wall_seconds": 0.1, "cpu_seconds": 0.05, "digest": digest,
             "violations": list(violations), "network": where or network()}
 
 

@@ -101,6 +101,12 @@ def test_the_result_file_has_every_run(program, tmp_path, capsys):
     assert capsys.readouterr().out.splitlines()[-1].endswith("0 failed")
 
 
+def test_the_speed_is_told_in_real_and_in_processor_time(program, capsys):
+    assert simulate(program, "--scenario", "fine", "--seeds", 2) == 0
+    assert "sessions a second of real time, 2 at once; 50.0 ms of processor time each" in (
+        capsys.readouterr().out)
+
+
 def test_a_crash_is_a_failure_with_the_command_that_repeats_it(program, capsys):
     assert simulate(program, "--scenario", "crash-2", "--seeds", 2) == 1
     said = capsys.readouterr().out
