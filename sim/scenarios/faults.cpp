@@ -67,13 +67,9 @@ std::vector<Scenario> fault_scenarios() {
     }
     for (const What what : {What::kListenerNatReboots, What::kConnectorNatReboots}) {
       const char* who = what == What::kListenerNatReboots ? "listener" : "connector";
-      // What STUN has shown before is worth nothing then, and there is no session yet that could
-      // be restarted.
       all.push_back(with(fmt::format("nat-reboots/{}/{}", who, name),
                          {{.what = what, .when = when, .delay = milliseconds(50)}},
-                         when == When::kConnectorStarted
-                             ? std::vector{Outcome::kDirect, Outcome::kNoPath}
-                             : std::vector{Outcome::kDirect}));
+                         {Outcome::kDirect}));
     }
   }
   all.push_back(with("nat-reboots/both",

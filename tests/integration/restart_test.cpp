@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ice/restarts.hpp"
 #include "support/session_pair.hpp"
 
 namespace peersock::testing {
@@ -213,6 +214,24 @@ TEST_F(Restart, TheMailboxIsLeftWhenTheSessionEnds) {
   ASSERT_TRUE(pair->until_ended(10s)) << pair->story();
   pair->world.run_for(1s);
   EXPECT_TRUE(pair->mailbox.server().state().mailboxes.empty());
+}
+
+TEST(SecondSearch, FindsThePathThatTheFirstCouldNot) {
+  SessionPair pair(options_with(7));
+  pair.path.forbid_connectivity(1);
+  const Instant began = pair.world.now();
+  pair.start();
+  ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+  EXPECT_GE(pair.world.now() - began, ice::kSecondSearchAfter);
+  EXPECT_LE(pair.world.now() - began, ice::kSecondSearchAfter + 2s);
+  EXPECT_EQ(pair.a->generation(), 1U);
+  EXPECT_EQ(pair.b->generation(), 1U);
+  const auto program = pair.connect(pattern(1000));
+  ASSERT_TRUE(pair.until([&] { return program->saw_end; })) << pair.story();
+  EXPECT_EQ(pair.targets()[0]->received, pattern(1000));
+  pair.world.run_for(ice::kLinger);
+  EXPECT_EQ(pair.a->agents(), 1U);
+  EXPECT_EQ(pair.b->agents(), 1U);
 }
 
 }  // namespace
