@@ -86,7 +86,8 @@ std::vector<Scenario> fault_scenarios() {
   all.push_back(relayed(with("nat-reboots/relayed",
                              {{.what = What::kListenerNatReboots, .when = When::kHalfWay}},
                              {Outcome::kRelayed})));
-  for (const int pause : {1, 3, 5, 7}) {
+  // A silence of 12 s ends the session.
+  for (const int pause : {1, 3, 5, 7, 10, 11}) {
     all.push_back(
         with(fmt::format("line-pauses/{}", pause),
              {{.what = What::kConnectorUnplugged, .when = When::kHalfWay, .lasts = seconds(pause)}},

@@ -156,9 +156,9 @@ void Restarts::on(DeadlineReached& /*input*/, Instant now) {
   if (!watching()) return;
   if (give_up_due() <= now) return give_up(now);
   if (probe_due() <= now) {
+    outputs_.emplace_back(AskPeer{.again = asked_ && heard_ < probed_});
     probed_ = now;
     if (!asked_) asked_ = now;
-    outputs_.emplace_back(AskPeer{});
   }
   const auto due = restart_due();
   if (!due || *due > now) return;

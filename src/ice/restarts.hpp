@@ -116,6 +116,7 @@ struct UsePath {
 /// Send something that the peer answers.
 struct AskPeer {
   static constexpr std::string_view kName = "AskPeer";
+  bool again = false;  ///< there was no answer to the last question
 };
 /// Whatever broke the path may have broken the link to the rendezvous server, too.
 struct DoubtRendezvous {

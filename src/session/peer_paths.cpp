@@ -93,7 +93,10 @@ void Peer::Impl::perform(ice::RestartsOutput output, Instant now) {
           },
           [&](ice::HandOn& o) { post(o.generation, ice::PeerMessageReceived{std::move(o.json)}); },
           [&](ice::UsePath& o) { use_path(std::move(o), now); },
-          [&](ice::AskPeer&) { transport.send_control(wire::control::Ping{}); },
+          [&](ice::AskPeer& o) {
+            transport.send_control(wire::control::Ping{});
+            if (o.again) transport.path_doubted(now);
+          },
           [&](ice::DoubtRendezvous& o) { wormhole.post(wormhole::LinkDoubted{o.moved}); },
           [&](ice::TellRestart& o) { session.post(PathRestarted{o.reason}); },
           [&](ice::PathLost&) {

@@ -208,6 +208,18 @@ TEST_F(Restart, AnAgentThatReportsTheEndOfItsPathIsBelieved) {
   expect_everything();
 }
 
+TEST_F(Restart, APathThatComesBackIsNoticedAtOnce) {
+  start(options_with(10));
+  transfer();
+  pair->path.cut();
+  pair->world.run_for(11s);
+  pair->path.restore();
+  // QUIC's timer has grown as long as the outage, and its window is full.
+  const std::size_t before = moved();
+  EXPECT_TRUE(pair->until([&] { return moved() > before; }, 1s)) << pair->story();
+  expect_everything();
+}
+
 TEST_F(Restart, TheMailboxIsLeftWhenTheSessionEnds) {
   start(options_with(9));
   pair->a->interrupt();
