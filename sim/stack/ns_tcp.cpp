@@ -2,9 +2,12 @@
 
 #include <cerrno>
 #include <deque>
+#include <optional>
 #include <utility>
 
 #include <ns3/packet.h>
+#include <ns3/tcp-header.h>
+#include <ns3/tcp-rx-buffer.h>
 #include <ns3/tcp-socket-base.h>
 #include <ns3/tcp-socket-factory.h>
 
@@ -21,6 +24,9 @@ struct Reach : ns3::TcpSocketBase {
   static void reset(ns3::TcpSocketBase& socket) { (socket.*&Reach::SendRST)(); }
   static void acknowledge(ns3::TcpSocketBase& socket) {
     (socket.*&Reach::SendEmptyPacket)(ns3::TcpHeader::ACK);
+  }
+  static ns3::TcpRxBuffer& received(ns3::TcpSocketBase& socket) {
+    return *(socket.*&Reach::m_tcb)->m_rxBuffer;
   }
 };
 
@@ -79,9 +85,11 @@ class NsTcp final : public StackTcp {
     if (std::exchange(listening_, true)) return 0;
     socket_->SetAcceptCallback(ns3::MakeNullCallback<bool, SocketPtr, const ns3::Address&>(),
                                ns3::MakeBoundCallback(&NsTcp::arrived, self_));
-    // Those that arrive inherit these, and would report their own end as this socket's.
+    // Those that arrive inherit these, and would report their own end as this socket's, also when
+    // it has gone.
     const auto nothing = ns3::MakeNullCallback<void, SocketPtr>();
     socket_->SetCloseCallbacks(nothing, nothing);
+    unwatch_arrivals();
     return socket_->Listen() == 0 ? 0 : errno_of(socket_->GetErrno());
   }
 
@@ -173,6 +181,7 @@ class NsTcp final : public StackTcp {
     socket_->SetRecvCallback(ns3::MakeCallback(&NsTcp::changed, this));
     socket_->SetSendCallback(ns3::MakeCallback(&NsTcp::emptied, this));
     socket_->TraceConnectWithoutContext("State", ns3::MakeCallback(&NsTcp::moved, this));
+    socket_->TraceConnectWithoutContext("Rx", ns3::MakeCallback(&NsTcp::arriving, this));
   }
   void unwatch() {
     const auto nothing = ns3::MakeNullCallback<void, SocketPtr>();
@@ -183,6 +192,10 @@ class NsTcp final : public StackTcp {
     socket_->SetAcceptCallback(ns3::MakeNullCallback<bool, SocketPtr, const ns3::Address&>(),
                                ns3::MakeNullCallback<void, SocketPtr, const ns3::Address&>());
     socket_->TraceDisconnectWithoutContext("State", ns3::MakeCallback(&NsTcp::moved, this));
+    unwatch_arrivals();
+  }
+  void unwatch_arrivals() {
+    socket_->TraceDisconnectWithoutContext("Rx", ns3::MakeCallback(&NsTcp::arriving, this));
   }
 
   void announce_room() {
@@ -208,8 +221,22 @@ class NsTcp final : public StackTcp {
   }
   // Too many packets were lost.
   void failed(SocketPtr /*socket*/) { break_with(ETIMEDOUT); }
+  /// A segment, before ns-3 looks at it.
+  void arriving(ns3::Ptr<const ns3::Packet> octets, const ns3::TcpHeader& header,
+                ns3::Ptr<const ns3::TcpSocketBase> /*socket*/) {
+    if ((header.GetFlags() & ns3::TcpHeader::FIN) == 0) return;
+    end_ = header.GetSequenceNumber() + ns3::SequenceNumber32(octets->GetSize());
+  }
+  /// One that has ended itself takes the peer's end to be where the octets of the same segment
+  /// begin. It would never acknowledge the end, nor take the acknowledgement of its own.
+  void count_end() {
+    auto& received = Reach::received(*ns3::DynamicCast<ns3::TcpSocketBase>(socket_));
+    const auto next = received.NextRxSequence();
+    if (end_ == next) received.SetNextRxSequence(next + ns3::SequenceNumber32(1));
+  }
   // An orderly end goes through other states.
   void moved(State from, State to) {
+    if (to == State::CLOSING || (from == State::FIN_WAIT_2 && to == State::TIME_WAIT)) count_end();
     if (to != State::CLOSED) return;
     if (from == State::SYN_SENT) return break_with(ECONNREFUSED);
     if (from == State::ESTABLISHED || from == State::CLOSE_WAIT || from == State::FIN_WAIT_1 ||
@@ -248,6 +275,7 @@ class NsTcp final : public StackTcp {
   std::deque<std::unique_ptr<StackTcp>> pending_;
   std::vector<std::uint8_t> kept_;  // taken out of ns-3, which knows no peeking
   std::size_t unannounced_ = 0;
+  std::optional<ns3::SequenceNumber32> end_;  // of what the peer sends
   bool bound_;
   bool connected_;
   bool listening_ = false;

@@ -64,6 +64,22 @@ TEST_F(SimTcp, CarriesOctetsAndTheEndOfEachDirection) {
   EXPECT_EQ(receive_error(client), 0);
 }
 
+// Each end is in one segment with octets, which ns-3 does not reckon with.
+TEST_F(SimTcp, EndsInBothDirectionsAtTheSameTime) {
+  for (auto* const to : {&first, &second}) {
+    connect_hosts(first, *to, to == &first ? kFirst : kSecond);
+    for (const auto* end : {&client, &server}) {
+      ASSERT_EQ(send(end->get(), "last", 4, 0), 4);
+      ASSERT_EQ(shutdown(end->get(), SHUT_WR), 0);
+    }
+    pass(60s);
+    EXPECT_EQ(ready(first, client) & POLLERR, 0);
+    EXPECT_EQ(ready(*to, server) & POLLERR, 0);
+    EXPECT_EQ(read_all(client), "last");
+    EXPECT_EQ(read_all(server), "last");
+  }
+}
+
 TEST_F(SimTcp, WorksOverIpv6) {
   connect_hosts(third, fourth, kFourth);
   ASSERT_EQ(send(client.get(), "six", 3, 0), 3);
