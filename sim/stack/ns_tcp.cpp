@@ -12,6 +12,7 @@
 #include <ns3/tcp-socket-factory.h>
 
 #include "stack/ns_address.hpp"
+#include "stack/ns_tcp_probe.hpp"
 
 namespace peersock::sim {
 namespace {
@@ -269,6 +270,7 @@ class NsTcp final : public StackTcp {
 
   Family family_;
   SocketPtr socket_;
+  NsTcpProbe probe_{socket_};
   std::shared_ptr<NsKeeper> keeper_;
   std::shared_ptr<NsTcp*> self_ = std::make_shared<NsTcp*>(this);
   std::function<void()> ready_;
