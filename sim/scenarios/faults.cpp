@@ -70,13 +70,9 @@ std::vector<Scenario> fault_scenarios() {
     }
     for (const What what : {What::kListenerNatReboots, What::kConnectorNatReboots}) {
       const char* who = what == What::kListenerNatReboots ? "listener" : "connector";
-      // What STUN has shown before is worth nothing then, and there is no session yet that could
-      // be restarted.
       all.push_back(with(fmt::format("nat-reboots/{}/{}", who, name),
                          {{.what = what, .when = when, .delay = milliseconds(50)}},
-                         when == When::kConnectorStarted
-                             ? std::vector{Outcome::kDirect, Outcome::kNoPath}
-                             : std::vector{Outcome::kDirect}));
+                         {Outcome::kDirect}));
     }
   }
   all.push_back(with("nat-reboots/both",
@@ -93,7 +89,8 @@ std::vector<Scenario> fault_scenarios() {
   all.push_back(relayed(with("nat-reboots/relayed",
                              {{.what = What::kListenerNatReboots, .when = When::kHalfWay}},
                              {Outcome::kRelayed})));
-  for (const int pause : {1, 3, 5, 7}) {
+  // A silence of 12 s ends the session.
+  for (const int pause : {1, 3, 5, 7, 10, 11}) {
     all.push_back(
         with(fmt::format("line-pauses/{}", pause),
              {{.what = What::kConnectorUnplugged, .when = When::kHalfWay, .lasts = seconds(pause)}},

@@ -16,6 +16,7 @@
 #include <ns3/uinteger.h>
 
 #include "stack/ns_address.hpp"
+#include "stack/ns_tcp_probe.hpp"
 
 namespace peersock::sim {
 namespace {
@@ -302,6 +303,7 @@ class NsTcp final : public StackTcp {
 
   Family family_;
   SocketPtr socket_;
+  NsTcpProbe probe_{socket_};
   std::shared_ptr<NsKeeper> keeper_;
   std::shared_ptr<NsTcp*> self_ = std::make_shared<NsTcp*>(this);
   std::function<void()> ready_;
