@@ -13,6 +13,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "libc/allocations.hpp"
 #include "libc/real.hpp"
 #include "memory_base.hpp"
 #include "report_json.hpp"
@@ -115,6 +116,8 @@ int main_of(int argc, char** argv) {
   app.add_option("--seeds", arguments.seeds, "how many seeds");
   app.add_option("--pcap", arguments.options.pcap_folder, "writes each host's packets there");
   app.add_flag("--trace", arguments.options.trace, "the machines' steps, on standard error");
+  app.add_flag_callback("--leaks", remember_blocks,
+                        "what each run leaves behind in memory, on standard error; slow");
   app.add_option("--file", arguments.file, "takes scenarios from it (docs/simulation.md)");
   app.add_flag("--stdin", arguments.from_stdin,
                "runs what standard input names: NAME SEED, a line");
@@ -129,7 +132,6 @@ int main_of(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    peersock::sim::keep_no_memory_at_hand(argv);
     return peersock::sim::main_of(argc, argv);
   } catch (const std::exception& error) {
     (void)std::fprintf(stderr, "peersock-sim: %s\n", error.what());

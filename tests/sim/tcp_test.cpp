@@ -13,6 +13,7 @@ namespace peersock::testing {
 namespace {
 
 constexpr std::uint16_t kPort = 4000;
+constexpr std::size_t kWindow = 131072;  // ns-3's
 
 class SimTcp : public SimHosts {
  protected:
@@ -24,6 +25,15 @@ class SimTcp : public SimHosts {
     pass(1s);
     to.run([&] { server = UniqueFd(accept4(listening.get(), nullptr, nullptr, SOCK_NONBLOCK)); });
     ASSERT_TRUE(server);
+  }
+
+  /// From the client to the server, which reads nothing.
+  void fill_window() {
+    const std::string chunk(kWindow / 64, 'x');
+    for (int i = 0; i < 64; ++i) {
+      ASSERT_EQ(send(client.get(), chunk.data(), chunk.size(), 0), chunk.size());
+      pass(1s);
+    }
   }
 
   short ready(sim::Host& host, const UniqueFd& fd) {
@@ -168,6 +178,28 @@ TEST_F(SimTcp, HoldsBackAFastSenderUntilTheReaderReads) {
     pass(1s);
   }
   EXPECT_EQ(received, sent);
+}
+
+// ns-3 probes a closed window with an octet that waits for it, and crashes when none does.
+TEST_F(SimTcp, GoesOnWhenAWindowHasClosedWithNothingLeftToSend) {
+  connect_hosts();
+  fill_window();
+  pass(120s);
+  ASSERT_EQ(send(client.get(), "rest", 4, 0), 4);
+  pass(120s);
+  EXPECT_EQ(read_all(server).size(), kWindow);
+  pass(120s);
+  EXPECT_EQ(read_all(server), "rest");
+}
+
+TEST_F(SimTcp, EndsBehindAClosedWindow) {
+  connect_hosts();
+  fill_window();
+  client.reset();
+  pass(120s);
+  EXPECT_EQ(read_all(server).size(), kWindow);
+  EXPECT_TRUE((ready(second, server) & POLLIN) != 0);
+  EXPECT_EQ(ready(second, server) & POLLERR, 0);
 }
 
 TEST_F(SimTcp, PeeksWithoutTaking) {
