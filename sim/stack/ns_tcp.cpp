@@ -8,15 +8,16 @@
 
 #include <ns3/boolean.h>
 #include <ns3/packet.h>
+#include <ns3/simulator.h>
 #include <ns3/tcp-congestion-ops.h>
 #include <ns3/tcp-header.h>
 #include <ns3/tcp-rx-buffer.h>
 #include <ns3/tcp-socket-base.h>
 #include <ns3/tcp-socket-factory.h>
+#include <ns3/tcp-tx-buffer.h>
 #include <ns3/uinteger.h>
 
 #include "stack/ns_address.hpp"
-#include "stack/ns_tcp_probe.hpp"
 
 namespace peersock::sim {
 namespace {
@@ -36,6 +37,27 @@ struct Reach : ns3::TcpSocketBase {
     const auto control = socket.*&Reach::m_congestionControl;
     // 3.37 has no such thing.
     (void)control->SetAttributeFailSafe("TcpFriendliness", ns3::BooleanValue(true));
+  }
+  [[nodiscard]] static bool is_window_closed(const ns3::TcpSocketBase& socket) {
+    return (socket.*&Reach::m_rWnd).Get() == 0;
+  }
+  /// With nothing to send to the peer's closed window, ns-3's probe of it would crash. And for the
+  /// probe it has stopped to repeat the end.
+  static void spare_probe(ns3::Ptr<ns3::TcpSocketBase> socket) {
+    ns3::TcpSocketBase& own = *socket;
+    const auto next = (own.*&Reach::m_tcb)->m_nextTxSequence.Get();
+    auto& probe = own.*&Reach::m_persistEvent;
+    if (!probe.IsRunning() || own.GetTxBuffer()->SizeFromSequence(next) > 0) return;
+    probe.Cancel();
+    auto& repetition = own.*&Reach::m_retxEvent;
+    if (!repetition.IsExpired()) return;
+    repetition = ns3::Simulator::Schedule((own.*&Reach::m_rto).Get(), &Reach::ReTxTimeout, &own);
+  }
+  /// What `spare_probe` has called off, once there is something.
+  static void probe(ns3::TcpSocketBase& socket) {
+    if (is_window_closed(socket) && (socket.*&Reach::m_persistEvent).IsExpired()) {
+      (socket.*&Reach::PersistTimeout)();
+    }
   }
   static ns3::TcpRxBuffer& received(ns3::TcpSocketBase& socket) {
     return *(socket.*&Reach::m_tcb)->m_rxBuffer;
@@ -68,6 +90,10 @@ class NsTcp final : public StackTcp {
         bound_(accepted),
         connected_(accepted) {
     keeper_->keep(socket_);
+    // Of this socket for as long as it lives, and of all that arrive at it.
+    if (!accepted) {
+      socket_->TraceConnectWithoutContext("Rx", ns3::MakeCallback(&NsTcp::window_seen));
+    }
     watch();
     if (accepted) local_ = is_loopback(local());
   }
@@ -156,6 +182,7 @@ class NsTcp final : public StackTcp {
       if (socket_->Send(packet, 0) < 0) return errno_of(socket_->GetErrno());
       rest = rest.subspan(piece.size());
     }
+    Reach::probe(*ns3::DynamicCast<ns3::TcpSocketBase>(socket_));
     return 0;
   }
 
@@ -253,6 +280,12 @@ class NsTcp final : public StackTcp {
   }
   // Too many packets were lost.
   void failed(SocketPtr /*socket*/) { break_with(ETIMEDOUT); }
+  /// ns-3 starts to probe right after this.
+  static void window_seen(ns3::Ptr<const ns3::Packet> /*octets*/, const ns3::TcpHeader& header,
+                          ns3::Ptr<const ns3::TcpSocketBase> socket) {
+    if (header.GetWindowSize() != 0 && !Reach::is_window_closed(*socket)) return;
+    ns3::Simulator::ScheduleNow(&Reach::spare_probe, ns3::ConstCast<ns3::TcpSocketBase>(socket));
+  }
   /// A segment, before ns-3 looks at it.
   void arriving(ns3::Ptr<const ns3::Packet> octets, const ns3::TcpHeader& header,
                 ns3::Ptr<const ns3::TcpSocketBase> /*socket*/) {
@@ -303,7 +336,6 @@ class NsTcp final : public StackTcp {
 
   Family family_;
   SocketPtr socket_;
-  NsTcpProbe probe_{socket_};
   std::shared_ptr<NsKeeper> keeper_;
   std::shared_ptr<NsTcp*> self_ = std::make_shared<NsTcp*>(this);
   std::function<void()> ready_;
