@@ -17,9 +17,9 @@ constexpr int kOctet = 255;
 constexpr int kAnyNumber = -1;
 
 struct Known {
-  int level;
-  int option;
-  int UdpOptions::*place;
+  int level = 0;
+  int option = 0;
+  int UdpOptions::*place = nullptr;
   /// Equal: a switch, which every number but 0 turns on.
   int least = 0;
   int most = 0;
