@@ -90,7 +90,7 @@ json request_from(Source& source) {
   if (type == "close" && detail % 2 == 0) put("mood", detail % 4 == 0 ? "happy" : "scary");
   if (type == "add") {
     put("phase", std::to_string(detail % 3));
-    put("body", std::string(detail * 6U, 'x'));
+    put("body", std::string(std::size_t{detail} * 6, 'x'));
   }
   if (type == "ping") put("ping", detail);
   if (shape >= 0x80) request["id"] = detail;

@@ -18,6 +18,8 @@ class Digest {
 
  private:
   void mix(std::uint64_t word);
+  /// What is left is less than a block.
+  [[nodiscard]] std::span<const std::uint8_t> mix_blocks(std::span<const std::uint8_t> octets);
   std::uint64_t state_ = 0x243f6a8885a308d3U;
 };
 

@@ -17,10 +17,6 @@ void reboot_nats(const Site& site) {
   for (NatBox* nat : site.nats) nat->reboot();
 }
 
-bool is_same(const Step& a, const Step& b) {
-  return a.who == b.who && a.machine == b.machine && a.state == b.state;
-}
-
 }  // namespace
 
 void Happenings::reached(When when) {
@@ -32,7 +28,7 @@ void Happenings::reached(When when) {
 
 void Happenings::entered(const Step& step) {
   for (const Happening& happening : scenario_.happenings) {
-    if (happening.when != When::kStep || !is_same(happening.step, step)) continue;
+    if (happening.when != When::kStep || happening.step != step) continue;
     if (stepped_.insert(&happening).second) plan(happening);
   }
 }
@@ -82,6 +78,9 @@ void Happenings::happen(const Happening& happening) {
       return stage_.listener.host->step_clock(happening.lasts);
     case What::kConnectorClockJumps:
       return stage_.connector.host->step_clock(happening.lasts);
+    case What::kMailboxMoves:
+      stage_.servers.move_mailbox();
+      return post(happening.lasts, [this] { stage_.servers.start_mailbox(); });
     case What::kMailboxClockJumps:
       return stage_.servers.mailbox_host().step_clock(happening.lasts);
   }

@@ -19,6 +19,12 @@ constexpr Nanos kBusy = std::chrono::microseconds(100);
 /// GLib has found its own wake-up call, which is no source.
 constexpr int kIdleTurns = 4;
 
+bool is_loopback(const SocketName& name) {
+  if (name.family == Family::kIpv4) return name.address[0] == 127;
+  return name.address ==
+         std::array<std::uint8_t, 16>{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+}
+
 class Running {
  public:
   explicit Running(Host* host) : before_(std::exchange(current_host, host)) {
@@ -102,11 +108,19 @@ bool Host::has_way(const SocketName& from, const SocketName& to) const {
   SocketName source = from;
   source.port = 0;
   if (std::ranges::count(lost_addresses_, source) > 0) return false;
-  const bool loopback = to.family == Family::kIpv4 ? to.address[0] == 127 : to.address[15] == 1;
   const auto all = ip_.addresses();
-  return loopback || std::ranges::any_of(all, [&](const InterfaceAddress& address) {
+  return is_loopback(to) || std::ranges::any_of(all, [&](const InterfaceAddress& address) {
            return !address.loopback && address.name.family == to.family;
          });
+}
+
+std::optional<SocketName> Host::source_for(const SocketName& to) const {
+  const auto all = ip_.addresses();
+  const auto found = std::ranges::find_if(all, [&to](const InterfaceAddress& address) {
+    return address.name.family == to.family && address.loopback == is_loopback(to);
+  });
+  if (found == all.end()) return std::nullopt;
+  return found->name;
 }
 
 bool Host::turn(int& timeout) {

@@ -12,6 +12,7 @@
 
 #include "digest.hpp"
 #include "stack/ip_host.hpp"
+#include "stack/udp_port.hpp"
 
 namespace peersock::sim {
 
@@ -38,6 +39,7 @@ class Host {
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] IpHost& ip() { return ip_; }
+  [[nodiscard]] UdpPorts& udp_ports() { return udp_ports_; }
   [[nodiscard]] GMainContext* context() { return context_; }
 
   /// Numeric, on eth0; whoever listens for news of it (rtnetlink(7)) is told.
@@ -46,6 +48,8 @@ class Host {
   /// Whether a packet that is sent from here to there has a way to leave: a socket keeps an address
   /// that the host no longer has, but cannot send from it.
   [[nodiscard]] bool has_way(const SocketName& from, const SocketName& to) const;
+  /// The address that a packet to there leaves from, with port 0.
+  [[nodiscard]] std::optional<SocketName> source_for(const SocketName& to) const;
   /// Called at each change of an address, for as long as the pointer lives.
   using AddressNews = std::function<void(const InterfaceAddress& address, bool added)>;
   void watch_addresses(const std::shared_ptr<AddressNews>& news) { address_news_.push_back(news); }
@@ -66,6 +70,7 @@ class Host {
   std::uint64_t random_;
   Digest& digest_;
   IpHost ip_;
+  UdpPorts udp_ports_;
   GMainContext* context_;
   std::vector<GPollFD> polled_;
   bool serving_ = false;

@@ -8,14 +8,13 @@
 namespace peersock::sim {
 namespace {
 
-bool arrived(const Transfer* transfer, std::uint64_t octets) {
-  return transfer != nullptr && transfer->result().ended && transfer->result().received == octets;
+bool arrived(const TransferResult* result, std::uint64_t octets) {
+  return result != nullptr && result->ended && result->received == octets;
 }
 
 bool everything_arrived(const Evidence& evidence) {
-  const std::uint64_t octets = evidence.scenario.octets;
-  return arrived(evidence.client, octets) && evidence.services.size() == 1 &&
-         arrived(evidence.services.front(), octets);
+  return arrived(evidence.client, evidence.octets) && evidence.services.size() == 1 &&
+         arrived(evidence.services.front(), evidence.octets);
 }
 
 double in_seconds(Nanos time) {
@@ -32,24 +31,22 @@ bool is_explained(const PartyRecord& record) {
          (record.failure || *record.exit == ExitCode::kInterrupted);
 }
 
-void check_party(const Party& party, std::vector<std::string>& found) {
-  const std::string& name = party.host().name();
-  const PartyRecord& record = party.record();
+void check_side(const Evidence::Side& side, std::vector<std::string>& found) {
+  const auto& [name, record] = side;
   if (record.opened_too_early) {
-    found.push_back(name + " opened a stream before the proof had succeeded");
+    found.push_back(fmt::format("{} opened a stream before the proof had succeeded", name));
   }
-  if (!party.started()) return;
+  if (!record.started) return;
   if (!record.exit) {
-    found.push_back(name + " did not end within the bound");
+    found.push_back(fmt::format("{} did not end within the bound", name));
   } else if (*record.exit != ExitCode::kDone && !is_explained(record)) {
     found.push_back(fmt::format("{} ended with {} and said nothing that explains it", name,
                                 static_cast<int>(*record.exit)));
   }
 }
 
-void check_transfer(const std::string& who, const Transfer& transfer, std::uint64_t octets,
+void check_transfer(const std::string& who, const TransferResult& result, std::uint64_t octets,
                     std::vector<std::string>& found) {
-  const TransferResult& result = transfer.result();
   if (result.wrong_at) {
     found.push_back(fmt::format("{} got a wrong octet at {}", who, *result.wrong_at));
   }
@@ -65,13 +62,37 @@ void check_transfer(const std::string& who, const Transfer& transfer, std::uint6
   }
 }
 
+/// What the two have shown their users.
+std::vector<std::string> all_sentences(const Evidence& evidence) {
+  std::vector<std::string> all;
+  for (const auto* side : {&evidence.listener, &evidence.connector}) {
+    const PartyRecord& record = side->record;
+    all.insert(all.end(), record.warnings.begin(), record.warnings.end());
+    if (record.failure) all.push_back(record.failure->message);
+  }
+  return all;
+}
+
+void check_sentences(const Evidence& evidence, std::vector<std::string>& found) {
+  const std::string_view wanted = evidence.says;
+  const auto all = all_sentences(evidence);
+  const auto says_it = [&](const std::string& one) {
+    return one.find(wanted) != std::string::npos;
+  };
+  if (std::ranges::any_of(all, says_it) || wanted.empty()) return;
+  found.push_back(fmt::format("nobody said \"{}\", but \"{}\"", wanted, fmt::join(all, "\", \"")));
+}
+
 }  // namespace
 
 Outcome judge(const Evidence& evidence) {
-  const PartyRecord& a = evidence.listener.record();
-  const PartyRecord& b = evidence.connector.record();
-  // Nobody has told the second side a code.
-  if (a.exit && *a.exit != ExitCode::kDone && !evidence.connector.started()) return Outcome::kLost;
+  const PartyRecord& a = evidence.listener.record;
+  const PartyRecord& b = evidence.connector.record;
+  // Nobody has told the other side a code.
+  const auto alone = [](const PartyRecord& x, const PartyRecord& y) {
+    return x.exit && *x.exit != ExitCode::kDone && !y.started;
+  };
+  if (alone(a, b) || alone(b, a)) return Outcome::kLost;
   if (!a.exit || !b.exit) return Outcome::kBroken;
   if (*a.exit == ExitCode::kDone && *b.exit == ExitCode::kDone) {
     if (!everything_arrived(evidence) || !a.path || !b.path) return Outcome::kBroken;
@@ -98,13 +119,14 @@ Outcome judge(const Evidence& evidence) {
 
 std::vector<std::string> violations(const Evidence& evidence) {
   std::vector<std::string> found;
-  check_party(evidence.listener, found);
-  check_party(evidence.connector, found);
+  check_side(evidence.listener, found);
+  check_side(evidence.connector, found);
   if (evidence.client != nullptr) {
-    check_transfer("the client", *evidence.client, evidence.scenario.octets, found);
+    check_transfer("the client", *evidence.client, evidence.octets, found);
   }
-  for (const Transfer* service : evidence.services) {
-    check_transfer("the service", *service, evidence.scenario.octets, found);
+  check_sentences(evidence, found);
+  for (const TransferResult* service : evidence.services) {
+    check_transfer("the service", *service, evidence.octets, found);
   }
   if (evidence.services.size() > 1) {
     found.emplace_back("one connection reached the service more than once");
@@ -113,20 +135,20 @@ std::vector<std::string> violations(const Evidence& evidence) {
 }
 
 std::optional<double> first_octet_seconds(const Evidence& evidence) {
-  const auto started = evidence.connector.record().started;
-  if (!started || evidence.client == nullptr || !evidence.client->result().first_octet) {
+  const auto& a = evidence.listener.record.started;
+  const auto& b = evidence.connector.record.started;
+  if (!a || !b || evidence.client == nullptr || !evidence.client->first_octet) {
     return std::nullopt;
   }
-  return in_seconds(*evidence.client->result().first_octet - *started);
+  return in_seconds(*evidence.client->first_octet - std::max(*a, *b));
 }
 
 std::optional<double> octets_per_second(const Evidence& evidence) {
-  const std::uint64_t octets = evidence.scenario.octets;
-  if (octets == 0 || !everything_arrived(evidence)) return std::nullopt;
-  const TransferResult& client = evidence.client->result();
-  const TransferResult& service = evidence.services.front()->result();
+  if (evidence.octets == 0 || !everything_arrived(evidence)) return std::nullopt;
+  const TransferResult& client = *evidence.client;
+  const TransferResult& service = *evidence.services.front();
   const Nanos took = std::max(*client.last_octet, *service.last_octet) - client.began;
-  return static_cast<double>(octets) / in_seconds(took);
+  return static_cast<double>(evidence.octets) / in_seconds(took);
 }
 
 }  // namespace peersock::sim

@@ -1,8 +1,10 @@
 // What came of a simulation, by what both users and both local programs saw.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "party.hpp"
@@ -11,12 +13,20 @@
 
 namespace peersock::sim {
 
+/// What was seen of one session. All that is pointed to outlives it.
 struct Evidence {
-  const Scenario& scenario;
-  const Party& listener;
-  const Party& connector;
-  const Transfer* client = nullptr;         ///< null: it never connected
-  std::vector<const Transfer*> services{};  ///< one for each connection that reached the service
+  struct Side {
+    std::string_view name;
+    const PartyRecord& record;
+  };
+  std::uint64_t octets = 0;  ///< that each local program sends
+  Side listener;
+  Side connector;
+  const TransferResult* client = nullptr;  ///< null: it never connected
+  /// One for each connection that reached the service.
+  std::vector<const TransferResult*> services{};
+  /// A part of a sentence that one of the users has to be shown; empty: none.
+  std::string_view says{};
 };
 
 [[nodiscard]] Outcome judge(const Evidence& evidence);

@@ -12,7 +12,9 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <malloc.h>
 
+#include "libc/allocations.hpp"
 #include "libc/real.hpp"
 #include "memory_base.hpp"
 #include "report_json.hpp"
@@ -58,18 +60,30 @@ std::vector<Scenario> chosen(const Arguments& arguments) {
   return found;
 }
 
-/// The real one: the program's own clocks are virtual.
-double wall_clock() {
+/// A real one: the program's own clocks are virtual.
+double real_clock(clockid_t clock) {
   timespec now{};
-  PEERSOCK_REAL(clock_gettime)(CLOCK_MONOTONIC, &now);
+  PEERSOCK_REAL(clock_gettime)(clock, &now);
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+Effort effort_since(const Effort& before) {
+  return {real_clock(CLOCK_MONOTONIC) - before.wall_seconds,
+          real_clock(CLOCK_PROCESS_CPUTIME_ID) - before.cpu_seconds};
+}
+
+/// What one simulation has freed the next one needs: the kernel is not to get it in between.
+void keep_heap() {
+  constexpr int kMost = 1 << 30;
+  (void)mallopt(M_TRIM_THRESHOLD, kMost);
+  (void)mallopt(M_MMAP_THRESHOLD, kMost);
 }
 
 bool run_one(Scenario scenario, const RunOptions& options) {
   if (scenario.vary != nullptr) scenario.vary(scenario, options.seed);
-  const double began = wall_clock();
+  const Effort before = effort_since({});
   const Report report = run_to_base(scenario, options);
-  std::puts(render_json(scenario, options, report, wall_clock() - began).c_str());
+  std::puts(render_json(scenario, options, report, effort_since(before)).c_str());
   (void)std::fflush(stdout);
   return passed(scenario, report);
 }
@@ -115,12 +129,15 @@ int main_of(int argc, char** argv) {
   app.add_option("--seeds", arguments.seeds, "how many seeds");
   app.add_option("--pcap", arguments.options.pcap_folder, "writes each host's packets there");
   app.add_flag("--trace", arguments.options.trace, "the machines' steps, on standard error");
+  app.add_flag_callback("--leaks", remember_blocks,
+                        "what each run leaves behind in memory, on standard error; slow");
   app.add_option("--file", arguments.file, "takes scenarios from it (docs/simulation.md)");
   app.add_flag("--stdin", arguments.from_stdin,
                "runs what standard input names: NAME SEED, a line");
   app.add_flag("--list", arguments.list, "names the scenarios");
   CLI11_PARSE(app, argc, argv);
   if (arguments.scenarios.empty()) arguments.scenarios = {"*"};
+  keep_heap();
   return run_all(arguments);
 }
 
@@ -129,7 +146,6 @@ int main_of(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    peersock::sim::keep_no_memory_at_hand(argv);
     return peersock::sim::main_of(argc, argv);
   } catch (const std::exception& error) {
     (void)std::fprintf(stderr, "peersock-sim: %s\n", error.what());

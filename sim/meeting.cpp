@@ -17,13 +17,16 @@ constexpr std::uint64_t kToService = 1;
 constexpr std::uint64_t kFromService = 2;
 /// The second user types for a while.
 constexpr Nanos kTyping = std::chrono::milliseconds(500);
+/// The two programs do not end a silence in one instant: when both ends of a connection send the
+/// rest and close at once, ns-3 never acknowledges it (TcpSocketBase::ProcessClosing).
+constexpr Nanos kReflection = std::chrono::milliseconds(5);
 
 double in_seconds(Nanos time) {
   return std::chrono::duration<double>(time).count();
 }
 
-bool waits_for_steps(const Scenario& scenario) {
-  return std::ranges::count(scenario.happenings, When::kStep, &Happening::when) > 0;
+bool waits_for(const Scenario& scenario, When when) {
+  return std::ranges::count(scenario.happenings, when, &Happening::when) > 0;
 }
 
 void print_steps_of(Party& party) {
@@ -53,13 +56,13 @@ Meeting::Meeting(const Scenario& scenario, const Servers& servers, Host& listene
 Party::Callbacks Meeting::callbacks_of(Who who) {
   Party::Callbacks made;
   made.ended = [this] { look(); };
-  if (who == Who::kListener) {
+  if (who == scenario_.first) {
     made.code_made = [this](const Secret& code) { hand_over(code); };
-    made.listening = [this] { start_client(); };
   }
-  if (waits_for_steps(scenario_)) {
+  if (who == Who::kListener) made.listening = [this] { start_client(); };
+  if (waits_for(scenario_, When::kStep)) {
     made.entered = [this, who](std::string_view machine, std::string_view state) {
-      callbacks_.entered({who, machine, state});
+      callbacks_.entered({who, std::string(machine), std::string(state)});
     };
   }
   return made;
@@ -84,26 +87,34 @@ void Meeting::trace() {
 }
 
 void Meeting::start() {
-  listener_->start(config(wire::Mode::kListen));
-  callbacks_.reached(When::kListenerStarted);
+  start(scenario_.first, config(scenario_.first));
+}
+
+void Meeting::start(Who who, adapters::GlibHostConfig config) {
+  party(who).start(std::move(config));
+  callbacks_.reached(who == Who::kListener ? When::kListenerStarted : When::kConnectorStarted);
 }
 
 void Meeting::interrupt(Who who) {
-  (who == Who::kListener ? listener_ : connector_)->interrupt();
+  party(who).interrupt();
 }
 
-adapters::GlibHostConfig Meeting::config(wire::Mode mode) const {
+adapters::GlibHostConfig Meeting::config(Who who) const {
+  const auto mode = who == Who::kListener ? wire::Mode::kListen : wire::Mode::kConnect;
   auto config = servers_.config(mode);
-  const auto port = mode == wire::Mode::kListen ? kLocalPort : kServicePort;
-  config.endpoint = TcpEndpoint{"127.0.0.1", numbered(port, number_)};
+  const auto port = who == Who::kListener ? kLocalPort : kServicePort;
+  const std::string host = who == Who::kListener ? "127.0.0.1" : scenario_.target;
+  config.endpoint = TcpEndpoint{host, numbered(port, number_)};
   return config;
 }
 
 void Meeting::start_service() {
   connecting_.run([this] {
-    service_ = std::make_unique<Service>(connecting_.context(), "127.0.0.1",
-                                         numbered(kServicePort, number_),
-                                         plan(kFromService, kToService), [this] { look(); });
+    TransferPlan answer = plan(kFromService, kToService);
+    if (answer.pause.count() > 0) answer.pause += std::chrono::floor<Duration>(kReflection);
+    service_ =
+        std::make_unique<Service>(connecting_.context(), "127.0.0.1",
+                                  numbered(kServicePort, number_), answer, [this] { look(); });
   });
 }
 
@@ -115,17 +126,16 @@ void Meeting::hand_over(const Secret& code) {
   post(kTyping, [this, shared] {
     if (over_) return;
     started_ = now();
-    auto connecting = config(wire::Mode::kConnect);
-    connecting.peer.code = std::move(*shared);
-    connector_->start(std::move(connecting));
-    callbacks_.reached(When::kConnectorStarted);
+    auto typing = config(second());
+    typing.peer.code = std::move(*shared);
+    start(second(), std::move(typing));
   });
 }
 
 // A local program connects as soon as it can.
 void Meeting::start_client() {
   callbacks_.reached(When::kAuthenticated);
-  watch_progress();
+  if (waits_for(scenario_, When::kHalfWay)) watch_progress();
   client_ = std::make_unique<Transfer>(
       listening_.context(), connecting_socket("127.0.0.1", numbered(kLocalPort, number_)),
       plan(kToService, kFromService), [this] { look(); });
@@ -148,7 +158,7 @@ void Meeting::watch_progress() {
 }
 
 bool Meeting::has_ended() const {
-  return listener_->record().exit && (connector_->record().exit || !code_told_);
+  return party(scenario_.first).record().exit && (party(second()).record().exit || !code_told_);
 }
 
 void Meeting::look() {
@@ -161,8 +171,12 @@ std::optional<double> Meeting::connect_seconds() const {
 }
 
 Evidence Meeting::evidence() const {
-  Evidence found{scenario_, *listener_, *connector_, client_.get()};
-  for (const auto& transfer : service_->transfers()) found.services.push_back(transfer.get());
+  Evidence found{scenario_.octets,
+                 {listening_.name(), listener_->record()},
+                 {connecting_.name(), connector_->record()},
+                 client_ ? &client_->result() : nullptr};
+  for (const auto& transfer : service_->transfers()) found.services.push_back(&transfer->result());
+  found.says = scenario_.says;
   return found;
 }
 

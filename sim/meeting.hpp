@@ -51,7 +51,14 @@ class Meeting {
 
  private:
   [[nodiscard]] Party::Callbacks callbacks_of(Who who);
-  [[nodiscard]] adapters::GlibHostConfig config(wire::Mode mode) const;
+  [[nodiscard]] adapters::GlibHostConfig config(Who who) const;
+  [[nodiscard]] Party& party(Who who) const {
+    return who == Who::kListener ? *listener_ : *connector_;
+  }
+  [[nodiscard]] Who second() const {
+    return scenario_.first == Who::kListener ? Who::kConnector : Who::kListener;
+  }
+  void start(Who who, adapters::GlibHostConfig config);
   [[nodiscard]] TransferPlan plan(std::uint64_t send_seed, std::uint64_t expect_seed) const;
   void hand_over(const Secret& code);
   void start_client();

@@ -1,12 +1,12 @@
 #include "memory_base.hpp"
 
 #include <algorithm>
-#include <cstdlib>
+#include <cstdio>
+#include <utility>
 
 #include <fmt/format.h>
-#include <malloc.h>
-#include <unistd.h>
 
+#include "libc/allocations.hpp"
 #include "stack/scheduler.hpp"
 
 namespace peersock::sim {
@@ -17,34 +17,32 @@ constexpr int kMostRepeats = 4;
 
 struct Weighed {
   Report report;
-  std::int64_t left = 0;  ///< octets more than before
+  std::int64_t left = 0;  ///< octets more than before, without the report
 };
 
 Weighed weigh(const std::function<Report()>& run) {
   const std::int64_t before = allocated_octets();
-  Weighed weighed{run()};
-  weighed.left = allocated_octets() - before;
+  Weighed weighed;
+  std::int64_t own = 0;
+  {
+    const Report report = run();
+    const std::int64_t with_one = allocated_octets();
+    weighed.report = report;
+    own = allocated_octets() - with_one;
+  }
+  weighed.left = allocated_octets() - before - own;
   return weighed;
 }
 
 }  // namespace
 
-void keep_no_memory_at_hand(char** argv) {
-  if (std::getenv("G_SLICE") != nullptr) return;
-  (void)setenv("G_SLICE", "always-malloc", 1);
-  (void)setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1);
-  (void)execv("/proc/self/exe", argv);
-}
-
-std::int64_t allocated_octets() {
-  const auto info = mallinfo2();
-  return static_cast<std::int64_t>(info.uordblks + info.hblkhd);
-}
-
 Report run_to_base(const std::function<Report()>& once, const std::function<Report()>& again) {
   Weighed first = weigh(once);
   std::int64_t least = first.left;
-  for (int i = 0; i < kMostRepeats && least > kMemoryNoise; ++i) {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+  for (int i = 0; i < kMostRepeats && least > 0; ++i) {
+    begin = std::exchange(end, next_block());
     const Weighed next = weigh(again);
     least = std::min(least, next.left);
     if (next.report.digest != first.report.digest) {
@@ -54,9 +52,11 @@ Report run_to_base(const std::function<Report()>& once, const std::function<Repo
       return first.report;
     }
   }
-  if (least > kMemoryNoise) {
+  if (least > 0) {
     first.report.violations.push_back(
         fmt::format("each run leaves {} octets of memory behind at least", least));
+    // Of the last run but one: what each run makes anew in the place of the one before is gone.
+    print_blocks(begin, end, stderr);
   }
   return first.report;
 }

@@ -8,16 +8,6 @@
 
 namespace peersock::sim {
 
-/// Begins the program again, unless it has been done: malloc and GLib keep what was freed at hand,
-/// where it counts as allocated, and only the environment of a process can tell them not to.
-void keep_no_memory_at_hand(char** argv);
-
-/// Octets that this process has allocated and not freed.
-[[nodiscard]] std::int64_t allocated_octets();
-
-/// More than this left behind by each run is a leak.
-inline constexpr std::int64_t kMemoryNoise = 512;
-
 /// Runs `once`, and when there is more memory in use afterwards than before, again: what libraries
 /// make once for a process they do not make twice, but a leak is there each time, and is reported
 /// as a violation, as is a run that comes to another digest than the first. `again` runs the same

@@ -50,6 +50,8 @@ void Party::on_event(const Event& event) {
     if (!record_.authenticated) record_.opened_too_early = true;
   } else if (const auto* failed = std::get_if<event::Failed>(&event)) {
     record_.failure = failed->error;
+  } else if (const auto* warning = std::get_if<event::Warning>(&event)) {
+    record_.warnings.push_back(warning->message);
   }
 }
 

@@ -20,6 +20,7 @@ struct PartyRecord {
   std::optional<Nanos> listening;
   std::optional<PathInfo> path;  ///< the latest
   std::optional<Error> failure;
+  std::vector<std::string> warnings;
   std::optional<ExitCode> exit;
   std::optional<Nanos> ended;
   /// A connection opened before the proof had succeeded: never.
@@ -47,7 +48,6 @@ class Party {
   void start(adapters::GlibHostConfig config);
   void interrupt();
 
-  [[nodiscard]] bool started() const { return session_ != nullptr; }
   [[nodiscard]] const PartyRecord& record() const { return record_; }
   [[nodiscard]] Host& host() const { return host_; }
   /// `machine [state] input -> [state] outputs`, line by line.

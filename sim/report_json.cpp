@@ -22,17 +22,15 @@ ordered_json names(const std::vector<Outcome>& outcomes) {
 }
 
 ordered_json side(const SideReport& report) {
-  return {{"exit", maybe(report.exit)},
-          {"authenticated", maybe(report.authenticated)},
-          {"ended", maybe(report.ended)},
-          {"path", report.path},
-          {"failure", report.failure}};
+  return {{"exit", maybe(report.exit)},   {"authenticated", maybe(report.authenticated)},
+          {"ended", maybe(report.ended)}, {"path", report.path},
+          {"split", report.split},        {"failure", report.failure}};
 }
 
 }  // namespace
 
 std::string render_json(const Scenario& scenario, const RunOptions& options, const Report& report,
-                        double wall_seconds) {
+                        const Effort& effort) {
   const ordered_json line = {
       {"scenario", scenario.name},
       {"seed", options.seed},
@@ -43,12 +41,13 @@ std::string render_json(const Scenario& scenario, const RunOptions& options, con
       {"first_octet_seconds", maybe(report.first_octet_seconds)},
       {"octets_per_second", maybe(report.octets_per_second)},
       {"virtual_seconds", report.virtual_seconds},
-      {"wall_seconds", wall_seconds},
+      {"wall_seconds", effort.wall_seconds},
+      {"cpu_seconds", effort.cpu_seconds},
       {"digest", fmt::format("{:016x}", report.digest)},
       {"listener", side(report.listener)},
       {"connector", side(report.connector)},
       {"violations", report.violations},
-      {"network", network_json(scenario)},
+      {"network", scenario_json(scenario)},
   };
   return line.dump();
 }

@@ -7,8 +7,13 @@
 
 namespace peersock::sim {
 
-/// `wall_seconds` is real time, and the only thing in it that differs from run to run.
+/// In real time. Nothing else that is reported differs from run to run.
+struct Effort {
+  double wall_seconds = 0;
+  double cpu_seconds = 0;  ///< of all threads of this process
+};
+
 [[nodiscard]] std::string render_json(const Scenario& scenario, const RunOptions& options,
-                                      const Report& report, double wall_seconds);
+                                      const Report& report, const Effort& effort);
 
 }  // namespace peersock::sim

@@ -10,6 +10,7 @@
 #include "libc/descriptor.hpp"
 #include "meeting.hpp"
 #include "scenario.hpp"
+#include "scenario_words.hpp"
 #include "servers.hpp"
 
 namespace peersock::sim {
@@ -29,13 +30,15 @@ double in_seconds(Nanos time) {
   return std::chrono::duration<double>(time).count();
 }
 
-SideReport report_of(const Party& party) {
-  const PartyRecord& record = party.record();
+SideReport report_of(const PartyRecord& record) {
   SideReport report;
   if (record.exit) report.exit = static_cast<int>(*record.exit);
   if (record.authenticated) report.authenticated = in_seconds(*record.authenticated);
   if (record.ended) report.ended = in_seconds(*record.ended);
-  if (record.path) report.path = record.path->local_type + "/" + record.path->remote_type;
+  if (record.path) {
+    report.path = record.path->local_type + "/" + record.path->remote_type;
+    report.split = record.path->split;
+  }
   if (record.failure) report.failure = record.failure->message;
   return report;
 }
@@ -99,8 +102,8 @@ class Simulation {
     const Evidence evidence = told.evidence();
     Report report;
     report.virtual_seconds = in_seconds(ended);
-    report.listener = report_of(evidence.listener);
-    report.connector = report_of(evidence.connector);
+    report.listener = report_of(evidence.listener.record);
+    report.connector = report_of(evidence.connector.record);
     report.connect_seconds = told.connect_seconds();
     report.digest = world_.digest().value();
     report.first_octet_seconds = first_octet_seconds(evidence);
@@ -176,19 +179,7 @@ class Simulation {
 }  // namespace
 
 std::string_view to_string(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kDirect:
-      return "direct";
-    case Outcome::kRelayed:
-      return "relayed";
-    case Outcome::kNoPath:
-      return "no_path";
-    case Outcome::kLost:
-      return "lost";
-    case Outcome::kBroken:
-      break;
-  }
-  return "broken";
+  return word_for(outcome);
 }
 
 Report run(const Scenario& scenario, const RunOptions& options) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "adapters/path_policy.hpp"
 #include "adapters/quic_engine.hpp"
 #include "world.hpp"
 
@@ -40,6 +41,7 @@ enum class What : std::uint8_t {
   kListenerClockJumps,  ///< its CLOCK_REALTIME, by `lasts`
   kConnectorClockJumps,
   kMailboxClockJumps,
+  kMailboxMoves,  ///< is back after `lasts`, with everything forgotten, at another address
 };
 
 enum class When : std::uint8_t {
@@ -55,8 +57,9 @@ enum class Who : std::uint8_t { kListener, kConnector };
 /// A machine is in a state for the first time (docs/architecture.md has them all).
 struct Step {
   Who who{};
-  std::string_view machine{};
-  std::string_view state{};
+  std::string machine{};
+  std::string state{};
+  friend bool operator==(const Step&, const Step&) = default;
 };
 
 struct Happening {
@@ -65,15 +68,27 @@ struct Happening {
   Step step{};     ///< with kStep
   Nanos delay{0};  ///< after `when`
   Nanos lasts{0};
+  friend bool operator==(const Happening&, const Happening&) = default;
 };
 
 inline constexpr Nanos kForEver = std::chrono::hours(24);
+
+/// How the HTTP proxy is, and what sessions are told of it.
+struct ProxySpec {
+  std::uint64_t status = 200;  ///< of all its answers; 0: it gives none
+  std::string credentials{};   ///< that it wants, `user:password`; empty: none
+  std::string told{};          ///< those that sessions have
+  friend bool operator==(const ProxySpec&, const ProxySpec&) = default;
+};
 
 struct Scenario {
   std::string name;
   SiteSpec listener;
   SiteSpec connector;
+  Who first = Who::kListener;  ///< starts first and makes the code, which the other one types
   adapters::QuicEngine engine = adapters::kDefaultQuicEngine;
+  /// The default is a user's; kNice keeps to libnice's calls, as on systems that refuse the rest.
+  adapters::PathPolicy path = adapters::PathPolicy::kAuto;
   std::uint64_t octets = std::uint64_t{1} << 20;  ///< each way
   bool relay = false;                             ///< there is a TURN server
   /// It is asked over TCP as well when it is slow over UDP, as the program does of itself.
@@ -86,11 +101,20 @@ struct Scenario {
   std::optional<SiteSpec> connector_next{};
   /// Both local programs are silent for so long when half of their octets are gone.
   Nanos idle{0};
+  /// What names mean. The sessions know a server by its name in servers.hpp when it is one of
+  /// these, and otherwise by its address.
+  std::vector<NameSpec> names{};
+  bool servers_ipv6 = false;         ///< the servers have addresses of both families
+  std::string target = "127.0.0.1";  ///< where the service is, as the connecting side is told
+  ProxySpec proxy{};                 ///< for sites that go through it
+  /// A part of a warning, or of the last sentence, that one of the sides has to show its user.
+  std::string says{};
   /// Any of them; empty: whatever hurts no invariant.
   std::vector<Outcome> expected{Outcome::kDirect};
   Nanos bound = std::chrono::seconds(60);  ///< of virtual time, from the start of the first side
   /// Fills in what depends on the seed.
   void (*vary)(Scenario& scenario, std::uint64_t seed) = nullptr;
+  friend bool operator==(const Scenario&, const Scenario&) = default;
 };
 
 struct RunOptions {
@@ -103,7 +127,8 @@ struct SideReport {
   std::optional<int> exit;
   std::optional<double> authenticated;  ///< seconds of virtual time
   std::optional<double> ended;
-  std::string path;  ///< types of the two candidates, `srflx/prflx`
+  std::string path;    ///< types of the two candidates, `srflx/prflx`
+  bool split = false;  ///< over a socket beside libnice's, or of the search for a port
   std::string failure;
 };
 

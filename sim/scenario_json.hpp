@@ -1,5 +1,5 @@
-// Networks and scenarios as JSON (docs/simulation.md lists the members): results say what network
-// they were got in, and scenarios can come from a file.
+// Scenarios as JSON (docs/simulation.md): results say what was run, and scenarios can come from a
+// file, so that what a result holds can be run again.
 #pragma once
 
 #include <string_view>
@@ -11,8 +11,8 @@
 
 namespace peersock::sim {
 
-/// Both sites, and what else of the scenario is not what happens or what is expected.
-[[nodiscard]] nlohmann::ordered_json network_json(const Scenario& scenario);
+/// All of it but `vary`, which has been called.
+[[nodiscard]] nlohmann::ordered_json scenario_json(const Scenario& scenario);
 
 /// An array of scenarios, each with a name of its own, in the same words. A member that is left out
 /// is as in `Scenario`, but `expected`: without it anything is that hurts no invariant. Throws

@@ -87,8 +87,8 @@ NatBox& World::add_nat(const NatSpec& spec, std::vector<std::uint32_t> addresses
   config.addresses = std::move(addresses);
   config.paired = spec.paired;
   config.timeout = spec.timeout;
-  nats_.push_back(
-      std::make_unique<NatBox>(std::move(config), seed_ * 1000 + 500 + nats_.size(), spec.udp));
+  nats_.push_back(std::make_unique<NatBox>(std::move(config), seed_ * 1000 + 500 + nats_.size(),
+                                           spec.udp, spec.tcp_port));
   return *nats_.back();
 }
 

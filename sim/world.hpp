@@ -13,6 +13,7 @@
 #include "fabric/nat_box.hpp"
 #include "fabric/pcap.hpp"
 #include "host.hpp"
+#include "names.hpp"
 
 namespace peersock::sim {
 
@@ -26,6 +27,9 @@ struct NatSpec {
   bool paired = true;
   testbed::Time timeout = std::chrono::seconds(120);
   bool udp = true;
+  /// TCP gets through to this port and to no other; 0: to all.
+  std::uint16_t tcp_port = 0;
+  friend bool operator==(const NatSpec&, const NatSpec&) = default;
 };
 
 struct SiteSpec {
@@ -33,7 +37,9 @@ struct SiteSpec {
   testbed::LineConfig up{.delay = std::chrono::milliseconds(10)};
   testbed::LineConfig down{.delay = std::chrono::milliseconds(10)};
   bool ipv4 = true;
-  bool ipv6 = false;  ///< behind a firewall when there is a NAT
+  bool ipv6 = false;   ///< behind a firewall when there is a NAT
+  bool proxy = false;  ///< the sessions there are told of the HTTP proxy
+  friend bool operator==(const SiteSpec&, const SiteSpec&) = default;
 };
 
 /// A host and its way to the backbone.
@@ -68,6 +74,7 @@ class World {
   /// Of a server.
   [[nodiscard]] Cable& cable_of(const Host& server) { return *server_cables_.at(&server); }
 
+  [[nodiscard]] Names& names() { return names_; }
   [[nodiscard]] const Digest& digest() const { return digest_; }
   [[nodiscard]] std::uint64_t seed() const { return seed_; }
 
@@ -80,6 +87,7 @@ class World {
   std::uint64_t seed_;
   std::string pcap_folder_;
   Digest digest_;
+  Names names_;
   Backbone backbone_;
   std::vector<std::unique_ptr<PcapFile>> captures_;
   std::vector<std::unique_ptr<Host>> hosts_;

@@ -19,7 +19,8 @@ border-radius:.3rem;color:#fff}
 .wrong{background:var(--wrong);fill:var(--wrong);stroke:var(--wrong)}
 #about{padding:.6rem .8rem;border-left:4px solid gray;margin:.8rem 0;overflow-wrap:anywhere}
 .list{columns:24rem;column-gap:2.5rem}.list div{break-inside:avoid;padding:.15rem 0;
-overflow-wrap:anywhere}.list span{display:inline-block;min-width:3.2rem;text-align:center;
+overflow-wrap:anywhere}.list div:has(span){padding-left:3.7rem}
+.list span{display:inline-block;width:3.3rem;margin-left:-3.7rem;margin-right:.15rem;text-align:center;
 border-radius:.3rem;color:#fff}
 """
 

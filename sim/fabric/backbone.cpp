@@ -23,11 +23,11 @@ RouteAddress address_in(std::span<const std::uint8_t> packet, bool destination) 
 }
 
 bool begins_with(const RouteAddress& address, const RouteAddress& prefix, int bits) {
-  for (int bit = 0; bit < bits; ++bit) {
-    const auto at = static_cast<std::size_t>(bit / 8);
-    if ((((address[at] ^ prefix[at]) >> (7 - bit % 8)) & 1) != 0) return false;
-  }
-  return true;
+  const int octets = bits / 8;
+  if (!std::equal(prefix.begin(), prefix.begin() + octets, address.begin())) return false;
+  const int rest = bits % 8;
+  const auto at = static_cast<std::size_t>(octets);
+  return rest == 0 || (address[at] ^ prefix[at]) >> (8 - rest) == 0;
 }
 
 }  // namespace

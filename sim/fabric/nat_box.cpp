@@ -9,6 +9,7 @@ namespace peersock::sim {
 namespace {
 
 constexpr std::size_t kOutside = 0;
+constexpr std::uint8_t kTcp = 6;
 constexpr std::uint8_t kUdp = 17;
 constexpr std::size_t kIpv6Header = 40;
 
@@ -16,9 +17,9 @@ testbed::Time nat_time() {
   return std::chrono::floor<testbed::Time>(now());
 }
 
-bool is_udp(const Frame& frame) {
-  if (is_ipv6(frame)) return frame[6] == kUdp;
-  return frame.size() > 9 && frame[9] == kUdp;
+std::uint8_t protocol_of(const Frame& frame) {
+  if (is_ipv6(frame)) return frame[6];
+  return frame.size() > 9 ? frame[9] : std::uint8_t{0};
 }
 
 std::uint16_t port_at(const Frame& frame, std::size_t at) {
@@ -28,17 +29,25 @@ std::uint16_t port_at(const Frame& frame, std::size_t at) {
 
 }  // namespace
 
-NatBox::NatBox(testbed::NatConfig config, std::uint64_t seed, bool udp)
-    : engine_(config, seed), timeout_(config.timeout), udp_(udp) {}
+NatBox::NatBox(testbed::NatConfig config, std::uint64_t seed, bool udp, std::uint16_t tcp_port)
+    : engine_(config, seed), timeout_(config.timeout), udp_(udp), tcp_port_(tcp_port) {}
 
 void NatBox::reboot() {
   engine_.reboot();
   pinholes_.clear();
 }
 
+bool NatBox::is_forbidden(const Frame& frame, bool from_inside) const {
+  const std::uint8_t protocol = protocol_of(frame);
+  if (protocol != kTcp || tcp_port_ == 0) return !udp_ && protocol == kUdp;
+  const std::size_t header =
+      is_ipv6(frame) ? kIpv6Header : static_cast<std::size_t>(frame[0] & 0xf) * 4;
+  return port_at(frame, header + (from_inside ? 2 : 0)) != tcp_port_;
+}
+
 void NatBox::receive(Frame frame, std::size_t plug) {
   const bool from_inside = plug != kOutside;
-  if (!udp_ && is_udp(frame)) {
+  if (is_forbidden(frame, from_inside)) {
     ++counts_.dropped;
     return;
   }

@@ -19,8 +19,9 @@ class NatBox final : public Box {
     std::uint64_t dropped = 0;
   };
 
-  /// `udp` false: UDP is dropped in both directions, whatever the engine would say.
-  NatBox(testbed::NatConfig config, std::uint64_t seed, bool udp);
+  /// `udp` false: UDP is dropped in both directions, whatever the engine would say. `tcp_port`: the
+  /// only port outside to which TCP gets through; 0: to all.
+  NatBox(testbed::NatConfig config, std::uint64_t seed, bool udp, std::uint16_t tcp_port = 0);
 
   void receive(Frame frame, std::size_t plug) override;
   /// Forgets everything, as a power cut does.
@@ -31,12 +32,14 @@ class NatBox final : public Box {
   using Pinhole =
       std::tuple<std::uint8_t, RouteAddress, std::uint16_t, RouteAddress, std::uint16_t>;
 
+  [[nodiscard]] bool is_forbidden(const Frame& frame, bool from_inside) const;
   void receive_ipv6(Frame frame, bool from_inside, std::size_t plug);
   void send_inside(Frame frame);
 
   testbed::NatEngine engine_;
   testbed::Time timeout_;
   bool udp_;
+  std::uint16_t tcp_port_;
   std::map<RouteAddress, std::size_t> inside_;  // who is behind which plug, as seen
   std::map<Pinhole, testbed::Time> pinholes_;
   Counts counts_;

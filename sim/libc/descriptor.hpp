@@ -16,6 +16,8 @@
 
 namespace peersock::sim {
 
+class SocketDescriptor;
+
 /// Everything that can be read, written and polled. Results are those of the system calls, with a
 /// negative value of errno for an error.
 class Descriptor {
@@ -33,6 +35,8 @@ class Descriptor {
   [[nodiscard]] virtual ssize_t write(std::span<const std::uint8_t> from) = 0;
   /// For a person: `udp`, `tcp`, `epoll`, `event`.
   [[nodiscard]] virtual const char* kind() const = 0;
+  /// Null for what is no socket.
+  [[nodiscard]] virtual SocketDescriptor* as_socket() { return nullptr; }
   [[nodiscard]] Host& host() const { return host_; }
   /// The host's name, also when the host has gone.
   [[nodiscard]] const std::string& owner() const { return owner_; }

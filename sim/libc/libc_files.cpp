@@ -122,7 +122,7 @@ int ioctl(int number, unsigned long request, ...) noexcept {
   va_end(rest);
   auto* descriptor = find_descriptor(number);
   if (descriptor == nullptr) return PEERSOCK_REAL(ioctl)(number, request, argument);
-  const auto* socket = dynamic_cast<SocketDescriptor*>(descriptor);
+  const auto* socket = descriptor->as_socket();
   if (socket == nullptr || request != FIONREAD) return conclude(-ENOTTY);
   *static_cast<int*>(argument) = static_cast<int>(socket->available());
   return 0;

@@ -1,4 +1,5 @@
 // Entropy: everything that draws random numbers on a simulated host gets those of this host.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -67,9 +68,15 @@ void* gcry_random_bytes(std::size_t size, gcry_random_level level) {
   gcry_randomize(out, size, level);
   return out;
 }
+// libotr draws its exponents so, as long as its group's modulus. A run of the proof is some fifty
+// powers, most of a session's processor time, and how long each takes goes by its exponent. Here
+// they protect nothing, so all but the last octets are zero; what is sent is as long as ever.
 void* gcry_random_bytes_secure(std::size_t size, gcry_random_level level) {
-  void* out = gcry_xmalloc_secure(size);
-  gcry_randomize(out, size, level);
+  constexpr std::size_t kLongest = 8;
+  auto* out = static_cast<std::uint8_t*>(gcry_xmalloc_secure(size));
+  const std::size_t drawn = std::min(size, kLongest);
+  std::fill_n(out, size - drawn, std::uint8_t{0});
+  gcry_randomize(out + (size - drawn), drawn, level);
   return out;
 }
 

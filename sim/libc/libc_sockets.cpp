@@ -15,7 +15,8 @@ namespace peersock::sim {
 namespace {
 
 SocketDescriptor* find_socket(int number) {
-  return dynamic_cast<SocketDescriptor*>(find_descriptor(number));
+  Descriptor* descriptor = find_descriptor(number);
+  return descriptor == nullptr ? nullptr : descriptor->as_socket();
 }
 
 /// Another host's programs are other processes. Who looks for the other end of a connection on
@@ -29,29 +30,57 @@ std::optional<SocketName> name_of(const void* address, socklen_t size) {
   return from_sockaddr(static_cast<const sockaddr*>(address), size);
 }
 
-ssize_t send_parts(SocketDescriptor& socket, const msghdr& message) {
-  std::vector<std::uint8_t> whole;
-  for (std::size_t i = 0; i < message.msg_iovlen; ++i) {
-    const auto* first = static_cast<const std::uint8_t*>(message.msg_iov[i].iov_base);
-    whole.insert(whole.end(), first, first + message.msg_iov[i].iov_len);
-  }
-  return socket.send(whole, name_of(message.msg_name, message.msg_namelen));
+std::span<std::uint8_t> span_of(const iovec& part) {
+  return {static_cast<std::uint8_t*>(part.iov_base), part.iov_len};
 }
 
-ssize_t receive_parts(SocketDescriptor& socket, msghdr& message, int flags) {
+std::vector<std::uint8_t> gathered(const msghdr& message) {
+  std::vector<std::uint8_t> whole;
+  for (std::size_t i = 0; i < message.msg_iovlen; ++i) {
+    const auto part = span_of(message.msg_iov[i]);
+    whole.insert(whole.end(), part.begin(), part.end());
+  }
+  return whole;
+}
+
+ssize_t send_octets(SocketDescriptor& socket, const msghdr& message,
+                    std::span<const std::uint8_t> octets) {
+  const auto to = name_of(message.msg_name, message.msg_namelen);
+  if (socket.type() != SOCK_DGRAM) return socket.send(octets, to);
+  const auto control = read_control(message, socket.family());
+  return control ? socket.send_with(octets, to, *control) : -EINVAL;
+}
+
+ssize_t send_parts(SocketDescriptor& socket, const msghdr& message) {
+  if (message.msg_iovlen == 1) return send_octets(socket, message, span_of(message.msg_iov[0]));
+  return send_octets(socket, message, gathered(message));
+}
+
+SocketDescriptor::Received receive_scattered(SocketDescriptor& socket, const msghdr& message,
+                                             bool peek) {
   std::size_t room = 0;
   for (std::size_t i = 0; i < message.msg_iovlen; ++i) room += message.msg_iov[i].iov_len;
   std::vector<std::uint8_t> whole(room);
-  const auto received = socket.receive(whole, (flags & MSG_PEEK) != 0);
-  if (received.size < 0) return received.size;
+  const auto received = socket.receive(whole, peek);
+  if (received.size < 0) return received;
   auto rest = std::span<const std::uint8_t>(whole).first(static_cast<std::size_t>(received.size));
   for (std::size_t i = 0; i < message.msg_iovlen && !rest.empty(); ++i) {
-    const auto size = std::min(rest.size(), message.msg_iov[i].iov_len);
-    std::copy_n(rest.begin(), size, static_cast<std::uint8_t*>(message.msg_iov[i].iov_base));
+    const auto part = span_of(message.msg_iov[i]);
+    const auto size = std::min(rest.size(), part.size());
+    std::copy_n(rest.begin(), size, part.begin());
     rest = rest.subspan(size);
   }
+  return received;
+}
+
+ssize_t receive_parts(SocketDescriptor& socket, msghdr& message, int flags) {
+  const bool peek = (flags & MSG_PEEK) != 0;
+  // libnice comes with one part of 64 KiB, for each datagram.
+  const auto received = message.msg_iovlen == 1 ? socket.receive(span_of(message.msg_iov[0]), peek)
+                                                : receive_scattered(socket, message, peek);
+  if (received.size < 0) return received.size;
   message.msg_flags = received.cut ? MSG_TRUNC : 0;
-  message.msg_controllen = 0;
+  write_control(received.control, socket.family(), message);
   if (received.from && message.msg_name != nullptr) {
     to_sockaddr(*received.from, static_cast<sockaddr*>(message.msg_name), &message.msg_namelen);
   } else {
@@ -61,6 +90,7 @@ ssize_t receive_parts(SocketDescriptor& socket, msghdr& message, int flags) {
 }
 
 int socket_option(SocketDescriptor& socket, int level, int option) {
+  if (const auto own = socket.get_option(level, option)) return *own;
   if (level == SOL_SOCKET) {
     switch (option) {
       case SO_TYPE:
@@ -269,6 +299,7 @@ int getsockopt(int number, int level, int option, void* value, socklen_t* size) 
 int setsockopt(int number, int level, int option, const void* value, socklen_t size) noexcept {
   auto* socket = find_socket(number);
   if (socket == nullptr) return PEERSOCK_REAL(setsockopt)(number, level, option, value, size);
+  if (const auto own = socket->set_option(level, option, value, size)) return conclude(*own);
   if (!is_harmless(level, option)) return conclude(-ENOPROTOOPT);
   if (level == SOL_SOCKET && option == SO_LINGER && size >= sizeof(linger)) {
     const auto* wanted = static_cast<const linger*>(value);

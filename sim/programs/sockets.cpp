@@ -1,5 +1,6 @@
 #include "programs/sockets.hpp"
 
+#include <array>
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
@@ -55,6 +56,34 @@ adapters::UniqueFd connecting_socket(const std::string& address, std::uint16_t p
     refuse("connect " + address);
   }
   return fd;
+}
+
+adapters::UniqueFd connected_datagrams(const std::string& address, const SocketName& peer) {
+  auto fd = bound_socket(SOCK_DGRAM, address, 0);
+  socklen_t size = 0;
+  const auto storage = storage_of(peer, size);
+  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0) {
+    refuse("connect a datagram socket of " + address);
+  }
+  return fd;
+}
+
+SocketName local_name(int fd) {
+  sockaddr_storage name{};
+  socklen_t size = sizeof name;
+  (void)getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size);
+  return from_sockaddr(reinterpret_cast<const sockaddr*>(&name), size).value_or(SocketName{});
+}
+
+std::optional<Datagram> receive_datagram(int fd) {
+  std::array<std::uint8_t, 2048> octets{};
+  sockaddr_storage from{};
+  socklen_t size = sizeof from;
+  const ssize_t got = recvfrom(fd, octets.data(), octets.size(), MSG_DONTWAIT,
+                               reinterpret_cast<sockaddr*>(&from), &size);
+  const auto name = from_sockaddr(reinterpret_cast<const sockaddr*>(&from), size);
+  if (got < 0 || !name) return std::nullopt;
+  return Datagram{*name, {octets.begin(), octets.begin() + got}};
 }
 
 void send_datagram(int fd, std::span<const std::uint8_t> octets, const SocketName& to) {

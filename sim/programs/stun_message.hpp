@@ -40,6 +40,7 @@ enum class StunAttribute : std::uint16_t {
   kUsername = 0x0006,
   kMessageIntegrity = 0x0008,
   kErrorCode = 0x0009,
+  kUnknownAttributes = 0x000a,
   kChannelNumber = 0x000c,
   kLifetime = 0x000d,
   kXorPeerAddress = 0x0012,
@@ -47,6 +48,7 @@ enum class StunAttribute : std::uint16_t {
   kRealm = 0x0014,
   kNonce = 0x0015,
   kXorRelayedAddress = 0x0016,
+  kRequestedAddressFamily = 0x0017,
   kRequestedTransport = 0x0019,
   kXorMappedAddress = 0x0020,
 };

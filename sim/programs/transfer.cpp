@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include <sys/socket.h>
@@ -14,11 +15,17 @@ constexpr std::size_t kChunk = 16384;
 
 }  // namespace
 
-std::uint8_t pattern_octet(std::uint64_t seed, std::uint64_t at) {
-  // Eight octets from each word; the multiplier is SplitMix64's.
-  std::uint64_t word = (seed + at / 8 + 1) * 0x9e3779b97f4a7c15U;
-  word = (word ^ word >> 30) * 0xbf58476d1ce4e5b9U;
-  return static_cast<std::uint8_t>(word >> at % 8 * 8);
+void fill_pattern(std::uint64_t seed, std::uint64_t at, std::span<std::uint8_t> octets) {
+  while (!octets.empty()) {
+    // Eight octets from each word, wherever a piece begins; the multipliers are SplitMix64's.
+    std::uint64_t word = (seed + at / 8 + 1) * 0x9e3779b97f4a7c15U;
+    word = (word ^ word >> 30) * 0xbf58476d1ce4e5b9U;
+    const std::size_t first = at % 8;
+    const std::size_t size = std::min(octets.size(), 8 - first);
+    std::memcpy(octets.data(), reinterpret_cast<const std::uint8_t*>(&word) + first, size);
+    at += size;
+    octets = octets.subspan(size);
+  }
 }
 
 Transfer::Transfer(GMainContext* context, adapters::UniqueFd fd, TransferPlan plan,
@@ -53,7 +60,7 @@ bool Transfer::pause_is_due() const {
 }
 
 void Transfer::write_all() {
-  std::array<std::uint8_t, kChunk> octets{};
+  std::array<std::uint8_t, kChunk> octets;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   while (!finished_ && !pausing_ && result_.error == 0) {
     if (pause_is_due()) {
       paused_ = pausing_ = true;
@@ -66,9 +73,7 @@ void Transfer::write_all() {
       (void)shutdown(fd_.get(), SHUT_WR);
       return;
     }
-    for (std::size_t i = 0; i < size; ++i) {
-      octets[i] = pattern_octet(plan_.send_seed, result_.sent + i);
-    }
+    fill_pattern(plan_.send_seed, result_.sent, std::span(octets).first(size));
     const ssize_t taken = send(fd_.get(), octets.data(), size, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (taken < 0) {
       if (errno != EAGAIN) result_.error = errno;
@@ -78,8 +83,17 @@ void Transfer::write_all() {
   }
 }
 
+void Transfer::compare(std::span<const std::uint8_t> octets) {
+  std::array<std::uint8_t, kChunk> expected;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  const auto part = std::span(expected).first(octets.size());
+  fill_pattern(plan_.expect_seed, result_.received, part);
+  const auto wrong = std::ranges::mismatch(octets, part).in1;
+  if (wrong == octets.end() || result_.wrong_at) return;
+  result_.wrong_at = result_.received + static_cast<std::uint64_t>(wrong - octets.begin());
+}
+
 void Transfer::read_all() {
-  std::array<std::uint8_t, kChunk> octets{};
+  std::array<std::uint8_t, kChunk> octets;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   while (!result_.over()) {
     const ssize_t got = recv(fd_.get(), octets.data(), octets.size(), MSG_DONTWAIT);
     if (got < 0) {
@@ -92,12 +106,7 @@ void Transfer::read_all() {
     }
     if (!result_.first_octet) result_.first_octet = now();
     result_.last_octet = now();
-    for (ssize_t i = 0; i < got && !result_.wrong_at; ++i) {
-      const auto at = result_.received + static_cast<std::uint64_t>(i);
-      if (octets[static_cast<std::size_t>(i)] != pattern_octet(plan_.expect_seed, at)) {
-        result_.wrong_at = at;
-      }
-    }
+    compare(std::span(octets).first(static_cast<std::size_t>(got)));
     result_.received += static_cast<std::uint64_t>(got);
   }
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 
 #include <glib.h>
@@ -16,8 +17,9 @@
 
 namespace peersock::sim {
 
-/// Octets that depend on a seed and their place, so that any loss, repetition or exchange shows.
-[[nodiscard]] std::uint8_t pattern_octet(std::uint64_t seed, std::uint64_t at);
+/// The octets from the place `at` on of a sequence in which each depends on a seed and its place,
+/// so that any loss, repetition or exchange shows.
+void fill_pattern(std::uint64_t seed, std::uint64_t at, std::span<std::uint8_t> octets);
 
 struct TransferPlan {
   std::uint64_t send = 0;  ///< octets, then end of file
@@ -50,6 +52,7 @@ class Transfer {
  private:
   void step();
   void read_all();
+  void compare(std::span<const std::uint8_t> octets);
   void write_all();
   void watch();
   [[nodiscard]] bool pause_is_due() const;

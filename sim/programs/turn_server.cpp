@@ -13,65 +13,111 @@ namespace peersock::sim {
 namespace {
 
 constexpr std::string_view kRealm = "peersock.sim";
-constexpr std::string_view kNonce = "simulated-nonce";
+// coturn's.
+constexpr std::chrono::seconds kNonceLifetime{600};
 constexpr std::chrono::seconds kLongestLifetime{3600};
 constexpr std::chrono::seconds kUsualLifetime{600};
-constexpr std::chrono::seconds kPermissionLifetime{300};
-constexpr std::chrono::seconds kChannelLifetime{600};
+/// RFC 8656 section 12.
 constexpr std::uint16_t kFirstChannel = 0x4000;
 constexpr std::uint16_t kLastChannel = 0x4fff;
+constexpr std::uint8_t kUdp = 17;
+/// From here on attributes may be ignored (RFC 8489 section 14).
+constexpr std::uint16_t kOptional = 0x8000;
+constexpr std::uint8_t kIpv4 = 1;
+constexpr std::uint8_t kIpv6 = 2;
+
+constexpr StunAttribute kUnderstood[] = {
+    StunAttribute::kMappedAddress,
+    StunAttribute::kUsername,
+    StunAttribute::kMessageIntegrity,
+    StunAttribute::kErrorCode,
+    StunAttribute::kChannelNumber,
+    StunAttribute::kLifetime,
+    StunAttribute::kXorPeerAddress,
+    StunAttribute::kData,
+    StunAttribute::kRealm,
+    StunAttribute::kNonce,
+    StunAttribute::kXorRelayedAddress,
+    StunAttribute::kRequestedAddressFamily,
+    StunAttribute::kRequestedTransport,
+    StunAttribute::kXorMappedAddress,
+};
+
+std::string_view reason_of(int code) {
+  switch (code) {
+    case 401:
+      return "Unauthorized";
+    case 420:
+      return "Unknown Attribute";
+    case 437:
+      return "Allocation Mismatch";
+    case 438:
+      return "Stale Nonce";
+    case 440:
+      return "Address Family not Supported";
+    case 442:
+      return "Unsupported Transport Protocol";
+    case 443:
+      return "Peer Address Family Mismatch";
+    default:
+      return "Bad Request";
+  }
+}
 
 std::uint16_t get16(OctetView octets, std::size_t at) {
   return static_cast<std::uint16_t>(octets[at] << 8 | octets[at + 1]);
 }
 
-struct Arrived {
-  Octets octets;
-  SocketName from;
-};
+/// A new one every ten minutes, for everybody.
+std::string current_nonce() {
+  return "nonce-" + std::to_string(adapters::monotonic_now().time_since_epoch() / kNonceLifetime);
+}
 
-std::optional<Arrived> receive_from(int fd) {
-  std::array<std::uint8_t, 2048> octets{};
-  sockaddr_storage from{};
-  socklen_t size = sizeof from;
-  const ssize_t got =
-      recvfrom(fd, octets.data(), octets.size(), 0, reinterpret_cast<sockaddr*>(&from), &size);
-  const auto name = from_sockaddr(reinterpret_cast<const sockaddr*>(&from), size);
-  if (got < 0 || !name) return std::nullopt;
-  return Arrived{Octets(octets.begin(), octets.begin() + got), *name};
+bool is_text(const std::optional<OctetView>& value, std::string_view text) {
+  return value && std::ranges::equal(*value, text);
+}
+
+/// Those that must be understood and are not.
+Octets unknown_attributes(const StunView& message) {
+  Octets unknown;
+  for (const auto& [type, value] : message.attributes) {
+    const auto number = static_cast<std::uint16_t>(type);
+    if (number >= kOptional || std::ranges::count(kUnderstood, type) > 0) continue;
+    unknown.push_back(static_cast<std::uint8_t>(number >> 8));
+    unknown.push_back(static_cast<std::uint8_t>(number));
+  }
+  return unknown;
+}
+
+std::chrono::seconds granted(const StunView& request) {
+  const std::chrono::seconds wanted(
+      request.find_number(StunAttribute::kLifetime).value_or(kUsualLifetime.count()));
+  return std::clamp(wanted, kUsualLifetime, kLongestLifetime);
+}
+
+std::optional<std::uint8_t> first_octet(const StunView& request, StunAttribute attribute) {
+  const auto value = request.find(attribute);
+  if (!value || value->empty()) return std::nullopt;
+  return value->front();
+}
+
+/// Whether a family was asked for that is not `family`.
+bool wants_other_family(const StunView& request, Family family) {
+  const auto wanted = first_octet(request, StunAttribute::kRequestedAddressFamily);
+  return wanted && *wanted != (family == Family::kIpv4 ? kIpv4 : kIpv6);
 }
 
 }  // namespace
 
-struct TurnServer::Allocation {
-  Client client;
-  adapters::UniqueFd fd;
-  SocketName relayed;
-  Instant expires;
-  std::map<PeerAddress, Instant> permissions;
-  struct Channel {
-    SocketName peer;
-    Instant expires;
-  };
-  std::map<std::uint16_t, Channel> channels;
-  std::optional<adapters::FdWatch> watch;
-
-  void permit(const SocketName& peer) {
-    permissions[peer.address] = adapters::monotonic_now() + kPermissionLifetime;
-  }
-  [[nodiscard]] bool permits(const SocketName& peer) const {
-    const auto known = permissions.find(peer.address);
-    return known != permissions.end() && known->second > adapters::monotonic_now();
-  }
-};
-
-TurnServer::TurnServer(GMainContext* context, std::string address, std::uint16_t port,
-                       Account account)
+TurnServer::TurnServer(GMainContext* context, const std::string& address, std::uint16_t port,
+                       std::string relay_address, Account account)
     : context_(context),
-      address_(std::move(address)),
-      key_(long_term_key(account.user, kRealm, account.password)),
-      fd_(bound_socket(SOCK_DGRAM, address_, port)),
-      listening_(bound_socket(SOCK_STREAM, address_, port)),
+      relay_address_(std::move(relay_address)),
+      family_(socket_name(relay_address_, port).value().family),
+      user_(std::move(account.user)),
+      key_(long_term_key(user_, kRealm, account.password)),
+      fd_(bound_socket(SOCK_DGRAM, address, port)),
+      listening_(bound_socket(SOCK_STREAM, address, port)),
       watch_(context, fd_.get(), [this](bool, bool) { receive_all(); }),
       arrivals_(context, listening_.get(), [this](bool, bool) { accept_all(); }) {
   watch_.watch(true, false);
@@ -79,6 +125,8 @@ TurnServer::TurnServer(GMainContext* context, std::string address, std::uint16_t
 }
 
 TurnServer::~TurnServer() = default;
+
+// ---- clients ------------------------------------------------------------------------------------
 
 void TurnServer::accept_all() {
   for (;;) {
@@ -99,8 +147,9 @@ void TurnServer::accept_all() {
 
 /// An allocation does not outlive the connection that it was made over.
 void TurnServer::forget(TurnStream* stream) {
-  std::erase_if(allocations_,
-                [stream](const auto& entry) { return entry.second->client.stream == stream; });
+  std::erase_if(allocations_, [stream](const auto& entry) {
+    return std::get<TurnStream*>(entry.first) == stream;
+  });
   streams_.erase(stream);
 }
 
@@ -109,175 +158,176 @@ void TurnServer::send(OctetView message, const Client& client) {
   send_datagram(fd_.get(), message, client.name);
 }
 
-TurnServer::Allocation* TurnServer::find(const Client& client) {
+TurnAllocation* TurnServer::find(const Client& client) {
   const auto known = allocations_.find(key_of(client));
   if (known == allocations_.end()) return nullptr;
-  if (known->second->expires > adapters::monotonic_now()) return known->second.get();
+  if (!known->second->has_expired()) return known->second.get();
   allocations_.erase(known);
   return nullptr;
 }
 
+// ---- messages -----------------------------------------------------------------------------------
+
 void TurnServer::receive_all() {
-  while (const auto arrived = receive_from(fd_.get())) receive(arrived->octets, {arrived->from});
+  while (const auto arrived = receive_datagram(fd_.get()))
+    receive(arrived->octets, {arrived->from});
 }
 
 void TurnServer::receive(OctetView message, const Client& client) {
-  if (message.size() >= 4 && message[0] >> 6 == 1) {
-    if (auto* allocation = find(client)) receive_channel_data(message, *allocation);
-    return;
-  }
+  if (message.size() >= 4 && message[0] >> 6 == 1) return receive_channel_data(message, client);
   const auto view = read_stun(message);
   if (!view) return;
   if (view->kind == StunClass::kRequest) return receive_request(*view, client);
-  if (view->kind == StunClass::kIndication && view->method == StunMethod::kSend) {
-    if (auto* allocation = find(client)) receive_send(*view, *allocation);
-  }
+  if (view->kind == StunClass::kIndication) receive_indication(*view, client);
 }
 
-void TurnServer::receive_channel_data(OctetView message, Allocation& allocation) {
-  const auto channel = allocation.channels.find(get16(message, 0));
+void TurnServer::receive_channel_data(OctetView message, const Client& client) {
   const std::size_t size = get16(message, 2);
-  if (channel == allocation.channels.end() || size > message.size() - 4) return;
-  if (!allocation.permits(channel->second.peer)) return;
-  send_datagram(allocation.fd.get(), message.subspan(4, size), channel->second.peer);
+  auto* allocation = find(client);
+  if (allocation == nullptr || size > message.size() - 4) return;
+  allocation->send_on(get16(message, 0), message.subspan(4, size));
 }
 
-void TurnServer::receive_send(const StunView& indication, Allocation& allocation) {
+void TurnServer::receive_indication(const StunView& indication, const Client& client) {
+  auto* allocation = find(client);
   const auto peers = indication.addresses(StunAttribute::kXorPeerAddress);
   const auto data = indication.find(StunAttribute::kData);
-  if (peers.empty() || !data || !allocation.permits(peers.front())) return;
-  send_datagram(allocation.fd.get(), *data, peers.front());
+  if (indication.method != StunMethod::kSend || allocation == nullptr || peers.empty() || !data ||
+      !unknown_attributes(indication).empty()) {
+    return;
+  }
+  allocation->send_to(peers.front(), *data);
 }
 
 void TurnServer::receive_request(const StunView& request, const Client& client) {
-  if (request.method == StunMethod::kBinding) {
-    StunWriter writer(StunClass::kSuccess, request.method, request.id);
-    writer.add_mapped(client.name);
-    return send(writer.octets(), client);
+  switch (request.method) {
+    case StunMethod::kBinding: {
+      StunWriter writer(StunClass::kSuccess, request.method, request.id);
+      writer.add_mapped(client.name);
+      return send(writer.octets(), client);
+    }
+    case StunMethod::kAllocate:
+    case StunMethod::kRefresh:
+    case StunMethod::kCreatePermission:
+    case StunMethod::kChannelBind:
+      break;
+    default:  // nothing is said to it (RFC 8489 section 6.3)
+      return;
   }
-  if (!is_authentic(request, client)) return;
+  if (const int code = fault_of(request); code != 0) return challenge(request, client, code);
+  if (!unknown_attributes(request).empty()) return refuse(request, client, 420);
   if (request.method == StunMethod::kAllocate) return allocate(request, client);
   auto* allocation = find(client);
-  if (allocation == nullptr) return refuse(request, client, 437, "Allocation Mismatch");
-  switch (request.method) {
-    case StunMethod::kRefresh:
-      return refresh(request, *allocation);
-    case StunMethod::kCreatePermission:
-      return create_permission(request, *allocation);
-    case StunMethod::kChannelBind:
-      return bind_channel(request, *allocation);
-    default:
-      return refuse(request, client, 400, "Bad Request");
+  if (allocation == nullptr) return refuse(request, client, 437);
+  if (request.method == StunMethod::kRefresh) return refresh(request, client, *allocation);
+  if (request.method == StunMethod::kChannelBind) {
+    return bind_channel(request, client, *allocation);
   }
+  create_permission(request, client, *allocation);
 }
 
-bool TurnServer::is_authentic(const StunView& request, const Client& client) {
-  if (!request.find(StunAttribute::kMessageIntegrity)) {
-    StunWriter writer(StunClass::kError, request.method, request.id);
-    writer.add_error(401, "Unauthorized")
-        .add_text(StunAttribute::kRealm, kRealm)
-        .add_text(StunAttribute::kNonce, kNonce);
-    send(writer.octets(), client);
-    return false;
-  }
-  if (request.is_signed_with(key_)) return true;
-  refuse(request, client, 401, "Unauthorized");
-  return false;
+// ---- credentials (RFC 8489 section 9.2.4) -------------------------------------------------------
+
+int TurnServer::fault_of(const StunView& request) const {
+  if (!request.find(StunAttribute::kMessageIntegrity)) return 401;
+  const auto user = request.find(StunAttribute::kUsername);
+  const auto realm = request.find(StunAttribute::kRealm);
+  const auto nonce = request.find(StunAttribute::kNonce);
+  if (!user || !realm || !nonce) return 400;
+  if (!is_text(nonce, current_nonce())) return 438;
+  return is_text(user, user_) && request.is_signed_with(key_) ? 0 : 401;
 }
+
+/// Whoever has not shown who he is gets no signature, because none would tell him anything.
+void TurnServer::challenge(const StunView& request, const Client& client, int code) {
+  StunWriter writer(StunClass::kError, request.method, request.id);
+  writer.add_error(code, reason_of(code));
+  if (code != 400) {
+    writer.add_text(StunAttribute::kRealm, kRealm).add_text(StunAttribute::kNonce, current_nonce());
+  }
+  send(writer.octets(), client);
+}
+
+// ---- requests -----------------------------------------------------------------------------------
 
 void TurnServer::allocate(const StunView& request, const Client& client) {
-  const auto transport = request.find(StunAttribute::kRequestedTransport);
-  if (!transport || transport->empty() || transport->front() != 17) {
-    return refuse(request, client, 442, "Unsupported Transport Protocol");
-  }
-  auto& allocation = allocations_[key_of(client)];
+  auto* allocation = find(client);
   // A request that is repeated because its answer was lost is answered again (section 7.2).
-  if (!allocation) {
-    allocation = std::make_unique<Allocation>();
-    allocation->client = client;
-    allocation->fd = bound_socket(SOCK_DGRAM, address_, 0);
-    sockaddr_storage name{};
-    socklen_t size = sizeof name;
-    (void)getsockname(allocation->fd.get(), reinterpret_cast<sockaddr*>(&name), &size);
-    allocation->relayed = from_sockaddr(reinterpret_cast<sockaddr*>(&name), size).value();
-    allocation->watch.emplace(
-        context_, allocation->fd.get(),
-        [this, relaying = allocation.get()](bool, bool) { relay_all(*relaying); });
-    allocation->watch->watch(true, false);
+  if (allocation != nullptr && !allocation->was_made_by(request.id)) {
+    return refuse(request, client, 437);
   }
-  allocation->expires = adapters::monotonic_now() + kUsualLifetime;
+  const auto transport = first_octet(request, StunAttribute::kRequestedTransport);
+  if (!transport) return refuse(request, client, 400);
+  if (*transport != kUdp) return refuse(request, client, 442);
+  if (wants_other_family(request, family_)) return refuse(request, client, 440);
+  if (allocation == nullptr) {
+    auto made = std::make_unique<TurnAllocation>(
+        context_, relay_address_, request.id,
+        [this, client](OctetView message) { send(message, client); });
+    allocation = made.get();
+    allocations_[key_of(client)] = std::move(made);
+  }
+  const auto lifetime = granted(request);
+  allocation->keep_for(lifetime);
   StunWriter writer(StunClass::kSuccess, request.method, request.id);
-  writer.add_address(StunAttribute::kXorRelayedAddress, allocation->relayed)
-      .add_number(StunAttribute::kLifetime, kUsualLifetime.count())
+  writer.add_address(StunAttribute::kXorRelayedAddress, allocation->relayed())
+      .add_number(StunAttribute::kLifetime, static_cast<std::uint32_t>(lifetime.count()))
       .add_mapped(client.name);
   answer(client, std::move(writer));
 }
 
-void TurnServer::refresh(const StunView& request, Allocation& allocation) {
-  const Client client = allocation.client;
-  const auto wanted = std::chrono::seconds(
-      request.find_number(StunAttribute::kLifetime).value_or(kUsualLifetime.count()));
-  const auto lifetime = std::min(wanted, kLongestLifetime);
-  if (lifetime.count() == 0) {
+void TurnServer::refresh(const StunView& request, const Client& client,
+                         TurnAllocation& allocation) {
+  if (wants_other_family(request, family_)) return refuse(request, client, 443);
+  const bool ends = request.find_number(StunAttribute::kLifetime) == 0U;
+  const auto lifetime = ends ? std::chrono::seconds(0) : granted(request);
+  if (ends) {
     allocations_.erase(key_of(client));
   } else {
-    allocation.expires = adapters::monotonic_now() + lifetime;
+    allocation.keep_for(lifetime);
   }
   StunWriter writer(StunClass::kSuccess, request.method, request.id);
   writer.add_number(StunAttribute::kLifetime, static_cast<std::uint32_t>(lifetime.count()));
   answer(client, std::move(writer));
 }
 
-void TurnServer::create_permission(const StunView& request, Allocation& allocation) {
+int TurnServer::fault_of(const std::vector<SocketName>& peers) const {
+  if (peers.empty()) return 400;
+  const auto fits = [this](const SocketName& peer) { return peer.family == family_; };
+  return std::ranges::all_of(peers, fits) ? 0 : 443;
+}
+
+void TurnServer::create_permission(const StunView& request, const Client& client,
+                                   TurnAllocation& allocation) {
   const auto peers = request.addresses(StunAttribute::kXorPeerAddress);
-  if (peers.empty()) return refuse(request, allocation.client, 400, "Bad Request");
+  if (const int code = fault_of(peers); code != 0) return refuse(request, client, code);
   for (const auto& peer : peers) allocation.permit(peer);
-  answer(allocation.client, {StunClass::kSuccess, request.method, request.id});
+  answer(client, {StunClass::kSuccess, request.method, request.id});
 }
 
-void TurnServer::bind_channel(const StunView& request, Allocation& allocation) {
+void TurnServer::bind_channel(const StunView& request, const Client& client,
+                              TurnAllocation& allocation) {
   const auto number = request.find_number(StunAttribute::kChannelNumber).value_or(0) >> 16;
+  if (number < kFirstChannel || number > kLastChannel) return refuse(request, client, 400);
   const auto peers = request.addresses(StunAttribute::kXorPeerAddress);
-  if (peers.empty() || number < kFirstChannel || number > kLastChannel) {
-    return refuse(request, allocation.client, 400, "Bad Request");
+  if (const int code = fault_of(peers); code != 0) return refuse(request, client, code);
+  if (!allocation.bind(static_cast<std::uint16_t>(number), peers.front())) {
+    return refuse(request, client, 400);
   }
-  allocation.permit(peers.front());
-  allocation.channels[static_cast<std::uint16_t>(number)] = {
-      peers.front(), adapters::monotonic_now() + kChannelLifetime};
-  answer(allocation.client, {StunClass::kSuccess, request.method, request.id});
+  answer(client, {StunClass::kSuccess, request.method, request.id});
 }
 
-void TurnServer::relay_all(Allocation& allocation) {
-  while (const auto arrived = receive_from(allocation.fd.get())) {
-    if (!allocation.permits(arrived->from)) continue;
-    const auto channel = std::ranges::find_if(allocation.channels, [&](const auto& entry) {
-      return entry.second.peer == arrived->from && entry.second.expires > adapters::monotonic_now();
-    });
-    if (channel == allocation.channels.end()) {
-      StunWriter writer(StunClass::kIndication, StunMethod::kData, StunId{0x21, 0x12, 0xa4, 0x42});
-      writer.add_address(StunAttribute::kXorPeerAddress, arrived->from)
-          .add(StunAttribute::kData, arrived->octets);
-      send(writer.octets(), allocation.client);
-      continue;
-    }
-    const std::size_t size = arrived->octets.size();
-    Octets framed = {static_cast<std::uint8_t>(channel->first >> 8),
-                     static_cast<std::uint8_t>(channel->first),
-                     static_cast<std::uint8_t>(size >> 8), static_cast<std::uint8_t>(size)};
-    framed.insert(framed.end(), arrived->octets.begin(), arrived->octets.end());
-    send(framed, allocation.client);
-  }
-}
+// ---- answers ------------------------------------------------------------------------------------
 
 void TurnServer::answer(const Client& client, StunWriter writer) {
   writer.sign(key_);
   send(writer.octets(), client);
 }
 
-void TurnServer::refuse(const StunView& request, const Client& client, int code,
-                        std::string_view reason) {
+void TurnServer::refuse(const StunView& request, const Client& client, int code) {
   StunWriter writer(StunClass::kError, request.method, request.id);
-  writer.add_error(code, reason);
+  writer.add_error(code, reason_of(code));
+  if (code == 420) writer.add(StunAttribute::kUnknownAttributes, unknown_attributes(request));
   answer(client, std::move(writer));
 }
 

@@ -1,6 +1,7 @@
 // A TURN server over UDP and TCP (RFC 8656) with one long-term credential, on a simulated host:
 // Allocate, Refresh, CreatePermission, ChannelBind, Send and Data, ChannelData. What it relays is
-// UDP.
+// UDP of one family of addresses, which need not be the one that it is asked over. It says what
+// coturn says (tests/sim/turn_cases.cpp).
 #pragma once
 
 #include <cstdint>
@@ -8,11 +9,12 @@
 #include <memory>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "adapters/fd_watch.hpp"
 #include "adapters/unique_fd.hpp"
-#include "core/time.hpp"
 #include "programs/stun_message.hpp"
+#include "programs/turn_allocation.hpp"
 #include "programs/turn_stream.hpp"
 
 namespace peersock::sim {
@@ -24,7 +26,9 @@ class TurnServer {
     std::string password;
   };
 
-  TurnServer(GMainContext* context, std::string address, std::uint16_t port, Account account);
+  /// Asked at `address`, it lends endpoints of `relay_address`; both are the host's own.
+  TurnServer(GMainContext* context, const std::string& address, std::uint16_t port,
+             std::string relay_address, Account account);
   ~TurnServer();
   TurnServer(const TurnServer&) = delete;
   TurnServer& operator=(const TurnServer&) = delete;
@@ -34,14 +38,12 @@ class TurnServer {
   [[nodiscard]] std::size_t allocations() const { return allocations_.size(); }
 
  private:
-  using PeerAddress = std::array<std::uint8_t, 16>;
   /// `stream` null: over UDP.
   struct Client {
     SocketName name;
     TurnStream* stream = nullptr;
   };
-  using ClientName = std::tuple<PeerAddress, std::uint16_t, TurnStream*>;
-  struct Allocation;
+  using ClientName = std::tuple<std::array<std::uint8_t, 16>, std::uint16_t, TurnStream*>;
 
   [[nodiscard]] static ClientName key_of(const Client& client) {
     return {client.name.address, client.name.port, client.stream};
@@ -51,27 +53,32 @@ class TurnServer {
   void forget(TurnStream* stream);
   void send(OctetView message, const Client& client);
   void receive(OctetView message, const Client& client);
-  void receive_channel_data(OctetView message, Allocation& allocation);
+  void receive_channel_data(OctetView message, const Client& client);
+  void receive_indication(const StunView& indication, const Client& client);
   void receive_request(const StunView& request, const Client& client);
-  void receive_send(const StunView& indication, Allocation& allocation);
-  void relay_all(Allocation& allocation);
 
-  [[nodiscard]] bool is_authentic(const StunView& request, const Client& client);
+  /// What is wrong with the credentials of a request: 0 when nothing is.
+  [[nodiscard]] int fault_of(const StunView& request) const;
+  void challenge(const StunView& request, const Client& client, int code);
   void allocate(const StunView& request, const Client& client);
-  void refresh(const StunView& request, Allocation& allocation);
-  void create_permission(const StunView& request, Allocation& allocation);
-  void bind_channel(const StunView& request, Allocation& allocation);
+  void refresh(const StunView& request, const Client& client, TurnAllocation& allocation);
+  void create_permission(const StunView& request, const Client& client, TurnAllocation& allocation);
+  void bind_channel(const StunView& request, const Client& client, TurnAllocation& allocation);
+  /// 0, or what is wrong with the peers of a request.
+  [[nodiscard]] int fault_of(const std::vector<SocketName>& peers) const;
   void answer(const Client& client, StunWriter answer);
-  void refuse(const StunView& request, const Client& client, int code, std::string_view reason);
-  [[nodiscard]] Allocation* find(const Client& client);
+  void refuse(const StunView& request, const Client& client, int code);
+  [[nodiscard]] TurnAllocation* find(const Client& client);
 
   GMainContext* context_;
-  std::string address_;
+  std::string relay_address_;
+  Family family_;  // of what is relayed
+  std::string user_;
   Octets key_;
   adapters::UniqueFd fd_;
   adapters::UniqueFd listening_;
   std::map<TurnStream*, std::unique_ptr<TurnStream>> streams_;
-  std::map<ClientName, std::unique_ptr<Allocation>> allocations_;
+  std::map<ClientName, std::unique_ptr<TurnAllocation>> allocations_;
   adapters::FdWatch watch_;
   adapters::FdWatch arrivals_;
 };

@@ -104,6 +104,7 @@ void make_turmoil(Scenario& scenario, std::uint64_t seed) {
          .delay = dice.time_up_to(seconds(5)),
          .lasts = dice.time_up_to(seconds(8))});
   }
+  if (dice.happens(20)) scenario.path = adapters::PathPolicy::kNice;
 }
 
 }  // namespace

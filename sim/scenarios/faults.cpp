@@ -9,6 +9,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::uint64_t kOctets = 4 * 1024 * 1024;
+/// Where everything happens before the first one.
+constexpr std::uint64_t kLittle = 16 * 1024;
 /// So that half of the octets are not there in an instant.
 const testbed::LineConfig kLine{.delay = milliseconds(10), .rate = 20000};
 
@@ -55,6 +57,7 @@ std::vector<Scenario> fault_scenarios() {
       with("mailbox-down/for-ever",
            {{.what = What::kMailboxDown, .when = When::kConnectorStarted, .lasts = kForEver}},
            {Outcome::kLost}));
+  for (Scenario& scenario : all) scenario.octets = kLittle;
   for (const auto& [name, when] :
        {std::pair("meeting", When::kConnectorStarted),
         std::pair("authenticated", When::kAuthenticated), std::pair("half-way", When::kHalfWay)}) {
@@ -67,13 +70,9 @@ std::vector<Scenario> fault_scenarios() {
     }
     for (const What what : {What::kListenerNatReboots, What::kConnectorNatReboots}) {
       const char* who = what == What::kListenerNatReboots ? "listener" : "connector";
-      // What STUN has shown before is worth nothing then, and there is no session yet that could
-      // be restarted.
       all.push_back(with(fmt::format("nat-reboots/{}/{}", who, name),
                          {{.what = what, .when = when, .delay = milliseconds(50)}},
-                         when == When::kConnectorStarted
-                             ? std::vector{Outcome::kDirect, Outcome::kNoPath}
-                             : std::vector{Outcome::kDirect}));
+                         {Outcome::kDirect}));
     }
   }
   all.push_back(with("nat-reboots/both",
@@ -90,7 +89,8 @@ std::vector<Scenario> fault_scenarios() {
   all.push_back(relayed(with("nat-reboots/relayed",
                              {{.what = What::kListenerNatReboots, .when = When::kHalfWay}},
                              {Outcome::kRelayed})));
-  for (const int pause : {1, 3, 5, 7}) {
+  // A silence of 12 s ends the session.
+  for (const int pause : {1, 3, 5, 7, 10, 11}) {
     all.push_back(
         with(fmt::format("line-pauses/{}", pause),
              {{.what = What::kConnectorUnplugged, .when = When::kHalfWay, .lasts = seconds(pause)}},

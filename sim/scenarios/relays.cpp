@@ -1,3 +1,7 @@
+#include <utility>
+
+#include <fmt/format.h>
+
 #include "scenarios/scenarios.hpp"
 
 namespace peersock::sim {
@@ -15,6 +19,28 @@ const NatSpec kHard{.mapping = Dependence::AddressAndPort, .ports = Ports::Rando
 /// So far away that TCP is tried before UDP has answered (adapters::kTurnHeadStart).
 const testbed::LineConfig kFar{.delay = milliseconds(150)};
 const testbed::LineConfig kLossy{.delay = milliseconds(20), .loss = 2};
+
+/// A relayed session that lasts looks for the port that a hard NAT has given it, and finds it:
+/// where ports are random by chance, in 99 of 100 sessions (docs/nat-traversal.md).
+std::vector<Scenario> port_search_scenarios() {
+  std::vector<Scenario> all;
+  for (const auto& [name, ports] :
+       {std::pair("sequential", Ports::Sequential), std::pair("random", Ports::Random)}) {
+    const SiteSpec hard{.nats = {{.mapping = Dependence::AddressAndPort, .ports = ports}}};
+    for (const bool listens : {true, false}) {
+      all.push_back(
+          {.name = fmt::format("port-search/{}-{}", listens ? "listener" : "connector", name),
+           .listener = listens ? hard : kHome,
+           .connector = listens ? kHome : hard,
+           .octets = kOctets,
+           .relay = true,
+           .idle = seconds(30),
+           .bound = seconds(90)});
+      if (ports == Ports::Random) all.back().expected = {Outcome::kDirect, Outcome::kRelayed};
+    }
+  }
+  return all;
+}
 
 }  // namespace
 
@@ -47,6 +73,7 @@ std::vector<Scenario> relay_scenarios() {
     scenario.expected = {reachable ? Outcome::kDirect : Outcome::kRelayed};
     scenario.bound = seconds(120);
   }
+  for (auto& scenario : port_search_scenarios()) all.push_back(std::move(scenario));
   return all;
 }
 

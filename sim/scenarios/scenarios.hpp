@@ -23,7 +23,7 @@ static_assert(kBothEngines.front().engine == adapters::kDefaultQuicEngine);
 [[nodiscard]] std::vector<Scenario> place_scenarios();
 /// Every pair of NAT behaviours of RFC 4787 (mapping, filtering, ports), without and with a relay.
 [[nodiscard]] std::vector<Scenario> nat_scenarios();
-/// TURN over TCP, alone and in a race with UDP.
+/// TURN over TCP, alone and in a race with UDP; the search for the port of a hard NAT.
 [[nodiscard]] std::vector<Scenario> relay_scenarios();
 
 /// Loss up to 20 % of each line, also in bursts, delay up to a second, reordering, duplication,
@@ -39,10 +39,16 @@ static_assert(kBothEngines.front().engine == adapters::kDefaultQuicEngine);
 [[nodiscard]] std::vector<Scenario> idle_scenarios();
 /// A host comes to another network, with other addresses.
 [[nodiscard]] std::vector<Scenario> roaming_scenarios();
+/// The rendezvous server and TURN over TCP through an HTTP proxy.
+[[nodiscard]] std::vector<Scenario> proxy_scenarios();
+/// Servers and the service behind the tunnel are known by names.
+[[nodiscard]] std::vector<Scenario> name_scenarios();
 /// CLOCK_REALTIME jumps; the monotonic clock goes on.
 [[nodiscard]] std::vector<Scenario> clock_scenarios();
 /// Everything at once, by the seed.
 [[nodiscard]] std::vector<Scenario> chaos_scenarios();
+/// Some of `all` once more with libnice's calls only, as on systems that refuse the rest.
+[[nodiscard]] std::vector<Scenario> plain_path_scenarios(const std::vector<Scenario>& all);
 
 [[nodiscard]] std::vector<Scenario> all_scenarios();
 

@@ -70,7 +70,6 @@ Scenario at(const char* name, const Step& step, What what, Nanos lasts,
 
 std::vector<Scenario> step_scenarios() {
   const std::vector<Outcome> direct = {Outcome::kDirect};
-  const std::vector<Outcome> direct_or_no_path = {Outcome::kDirect, Outcome::kNoPath};
   const std::vector<Outcome> failed = {Outcome::kLost, Outcome::kNoPath};
   const std::vector<Outcome> either = {Outcome::kDirect, Outcome::kLost, Outcome::kNoPath};
   std::vector<Scenario> all;
@@ -91,10 +90,10 @@ std::vector<Scenario> step_scenarios() {
     all.push_back(at("vanishes", step,
                      listens ? What::kListenerUnplugged : What::kConnectorUnplugged, kForEver,
                      failed));
-    // libnice asks a STUN server for three seconds and then never again, so a pause in which it is
-    // asked may leave a side without a public address.
+    // A side that could not ask a STUN server has no public address: it asks again in a second
+    // search.
     all.push_back(at("pauses", step, listens ? What::kListenerUnplugged : What::kConnectorUnplugged,
-                     seconds(3), need == Need::kMeeting ? direct_or_no_path : direct));
+                     seconds(3), direct));
     all.push_back(at("interrupted", step,
                      listens ? What::kListenerInterrupted : What::kConnectorInterrupted, Nanos{0},
                      {Outcome::kLost}));

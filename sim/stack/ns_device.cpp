@@ -28,7 +28,8 @@ void NsDevice::DoDispose() {
 
 ns3::Address NsDevice::GetAddress() const {
   // Nobody else is on the line, so all may have the same one.
-  return ns3::Mac48Address("02:00:00:00:00:01");
+  static const ns3::Address address = ns3::Mac48Address("02:00:00:00:00:01");
+  return address;
 }
 
 bool NsDevice::SetMtu(std::uint16_t mtu) {

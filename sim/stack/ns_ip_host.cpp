@@ -73,9 +73,13 @@ class IpHost::Impl {
  public:
   Impl(std::uint32_t number, bool has_ipv6, std::function<void(Frame)> out)
       : node(ns3::CreateObject<ns3::Node>()), device(ns3::CreateObject<NsDevice>()) {
-    set_defaults();
+    static const bool are_set = (set_defaults(), true);
+    (void)are_set;
     ns3::InternetStackHelper stack;
     stack.SetIpv6StackInstall(has_ipv6);
+    // No list of ways to find a way: there is one.
+    stack.SetRoutingHelper(ns3::Ipv4StaticRoutingHelper());
+    stack.SetRoutingHelper(ns3::Ipv6StaticRoutingHelper());
     stack.Install(node);
     stack.AssignStreams(ns3::NodeContainer(node), kStreamsPerHost * number);
     device->set_out(std::move(out));

@@ -39,7 +39,7 @@ void reset_scheduler() {
 
 void fill_packet_stores() {
   constexpr int kMostKept = 1100;
-  constexpr std::uint32_t kLargest = 4096;  // octets, more than any frame
+  constexpr std::uint32_t kLargest = 8192;  // octets, more than two segments on loopback
   const std::vector<std::uint8_t> octets(kLargest);
   std::vector<ns3::Ptr<ns3::Packet>> packets;
   for (int i = 0; i < kMostKept; ++i) {

@@ -1,5 +1,6 @@
 #include "stack/ns_tcp.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <deque>
 #include <optional>
@@ -12,8 +13,10 @@
 #include <ns3/tcp-rx-buffer.h>
 #include <ns3/tcp-socket-base.h>
 #include <ns3/tcp-socket-factory.h>
+#include <ns3/uinteger.h>
 
 #include "stack/ns_address.hpp"
+#include "stack/ns_tcp_probe.hpp"
 
 namespace peersock::sim {
 namespace {
@@ -46,6 +49,15 @@ constexpr std::size_t kWindowUpdate = 32768;
 /// What is given to ns-3 or taken from it at once. It keeps buffers for packets to come, all as
 /// large as the largest one that it has ever seen.
 constexpr std::size_t kPiece = 1428;
+/// The same on loopback. ns-3 puts two of them together, which fits into what it keeps
+/// (fill_packet_stores).
+constexpr std::size_t kLocalPiece = 3800;
+
+bool is_loopback(const SocketName& name) {
+  if (name.family == Family::kIpv4) return name.address[0] == 127;
+  return std::all_of(name.address.begin(), name.address.end() - 1, [](auto x) { return x == 0; }) &&
+         name.address[15] == 1;
+}
 
 class NsTcp final : public StackTcp {
  public:
@@ -57,6 +69,7 @@ class NsTcp final : public StackTcp {
         connected_(accepted) {
     keeper_->keep(socket_);
     watch();
+    if (accepted) local_ = is_loopback(local());
   }
   ~NsTcp() override {
     ready_ = nullptr;
@@ -85,6 +98,7 @@ class NsTcp final : public StackTcp {
       if (const int error = bind(any_name(family_)); error != 0) return error;
     }
     connecting_ = true;
+    if (is_loopback(to)) make_local();
     if (socket_->Connect(to_ns(to)) == 0) return EINPROGRESS;
     connecting_ = false;
     return errno_of(socket_->GetErrno());
@@ -92,6 +106,7 @@ class NsTcp final : public StackTcp {
 
   int listen() override {
     if (std::exchange(listening_, true)) return 0;
+    if (is_loopback(local())) make_local();
     socket_->SetAcceptCallback(ns3::MakeNullCallback<bool, SocketPtr, const ns3::Address&>(),
                                ns3::MakeBoundCallback(&NsTcp::arrived, self_));
     // Those that arrive inherit these, and would report their own end as this socket's, also when
@@ -135,7 +150,7 @@ class NsTcp final : public StackTcp {
     if (error_ != 0) return take_error();
     if (finished_ || broken_) return EPIPE;
     for (auto rest = octets; !rest.empty();) {
-      const auto piece = rest.first(std::min(rest.size(), kPiece));
+      const auto piece = rest.first(std::min(rest.size(), piece_size()));
       const auto packet =
           ns3::Create<ns3::Packet>(piece.data(), static_cast<std::uint32_t>(piece.size()));
       if (socket_->Send(packet, 0) < 0) return errno_of(socket_->GetErrno());
@@ -169,11 +184,19 @@ class NsTcp final : public StackTcp {
   }
 
  private:
+  [[nodiscard]] std::size_t piece_size() const { return local_ ? kLocalPiece : kPiece; }
+
+  /// Before there is a connection. Those that a listener accepts inherit it.
+  void make_local() {
+    local_ = true;
+    socket_->SetAttribute("SegmentSize", ns3::UintegerValue(kLocalPiece));
+  }
+
   /// Out of ns-3, until so much is kept here.
   void take(std::size_t wanted) {
     while (kept_.size() < wanted && socket_->GetRxAvailable() > 0) {
-      const auto packet =
-          socket_->Recv(static_cast<std::uint32_t>(std::min(kPiece, wanted - kept_.size())), 0);
+      const auto packet = socket_->Recv(
+          static_cast<std::uint32_t>(std::min(piece_size(), wanted - kept_.size())), 0);
       if (!packet || packet->GetSize() == 0) break;
       const std::size_t before = kept_.size();
       kept_.resize(before + packet->GetSize());
@@ -280,6 +303,7 @@ class NsTcp final : public StackTcp {
 
   Family family_;
   SocketPtr socket_;
+  NsTcpProbe probe_{socket_};
   std::shared_ptr<NsKeeper> keeper_;
   std::shared_ptr<NsTcp*> self_ = std::make_shared<NsTcp*>(this);
   std::function<void()> ready_;
@@ -289,6 +313,7 @@ class NsTcp final : public StackTcp {
   std::optional<ns3::SequenceNumber32> end_;  // of what the peer sends
   bool bound_;
   bool connected_;
+  bool local_ = false;  // over loopback
   bool listening_ = false;
   bool connecting_ = false;
   bool finished_ = false;  // nothing more is sent

@@ -11,7 +11,46 @@
 namespace peersock::sim {
 namespace {
 
-constexpr std::uint32_t kPeek = 2;  // ns-3 has no name for it: socket.h, "MSG_PEEK"
+/// The socket's own setters are not for SendTo in 3.37, and gone in later releases.
+void mark(ns3::Packet& packet, Family family, const IpMarks& marks) {
+  const IpMarks usual;
+  if (family == Family::kIpv4) {
+    if (marks.traffic_class != usual.traffic_class) {
+      ns3::SocketIpTosTag tag;
+      tag.SetTos(marks.traffic_class);
+      packet.AddPacketTag(tag);
+    }
+    if (marks.hop_limit != usual.hop_limit) {
+      ns3::SocketIpTtlTag tag;
+      tag.SetTtl(marks.hop_limit);
+      packet.AddPacketTag(tag);
+    }
+    return;
+  }
+  if (marks.traffic_class != usual.traffic_class) {
+    ns3::SocketIpv6TclassTag tag;
+    tag.SetTclass(marks.traffic_class);
+    packet.AddPacketTag(tag);
+  }
+  if (marks.hop_limit != usual.hop_limit) {
+    ns3::SocketIpv6HopLimitTag tag;
+    tag.SetHopLimit(marks.hop_limit);
+    packet.AddPacketTag(tag);
+  }
+}
+
+IpMarks marks_of(const ns3::Packet& packet) {
+  IpMarks marks;
+  ns3::SocketIpTosTag tos;
+  ns3::SocketIpTtlTag ttl;
+  ns3::SocketIpv6TclassTag traffic_class;
+  ns3::SocketIpv6HopLimitTag hop_limit;
+  if (packet.PeekPacketTag(tos)) marks.traffic_class = tos.GetTos();
+  if (packet.PeekPacketTag(ttl)) marks.hop_limit = ttl.GetTtl();
+  if (packet.PeekPacketTag(traffic_class)) marks.traffic_class = traffic_class.GetTclass();
+  if (packet.PeekPacketTag(hop_limit)) marks.hop_limit = hop_limit.GetHopLimit();
+  return marks;
+}
 
 class NsUdp final : public StackUdp {
  public:
@@ -19,6 +58,10 @@ class NsUdp final : public StackUdp {
       : family_(family),
         socket_(ns3::Socket::CreateSocket(node, ns3::UdpSocketFactory::GetTypeId())) {
     socket_->SetRecvCallback(ns3::MakeCallback(&NsUdp::arrived, this));
+    socket_->SetIpRecvTos(true);
+    socket_->SetIpRecvTtl(true);
+    socket_->SetIpv6RecvTclass(true);
+    socket_->SetIpv6RecvHopLimit(true);
   }
   ~NsUdp() override {
     socket_->SetRecvCallback(ns3::MakeNullCallback<void, ns3::Ptr<ns3::Socket>>());
@@ -42,41 +85,36 @@ class NsUdp final : public StackUdp {
     return from_ns(address);
   }
 
-  int send(std::span<const std::uint8_t> octets, const SocketName& to) override {
+  int send(std::span<const std::uint8_t> octets, const SocketName& to,
+           const IpMarks& marks) override {
     if (!bound_) {
       if (const int error = bind(any_name(family_)); error != 0) return error;
     }
     const auto packet =
         ns3::Create<ns3::Packet>(octets.data(), static_cast<std::uint32_t>(octets.size()));
+    mark(*packet, to.family, marks);
     const int sent = socket_->SendTo(packet, 0, to_ns(to));
     return sent >= 0 ? 0 : errno_of(socket_->GetErrno());
   }
 
-  bool readable() const override { return waiting_ > 0; }
-
-  std::optional<Datagram> receive(bool peek) override {
+  std::optional<Datagram> receive() override {
     ns3::Address from;
-    const auto packet = socket_->RecvFrom(UINT32_MAX, peek ? kPeek : 0, from);
-    if (!packet) {
-      waiting_ = 0;
-      return std::nullopt;
-    }
-    if (!peek && waiting_ > 0) --waiting_;
-    Datagram datagram{from_ns(from), std::vector<std::uint8_t>(packet->GetSize())};
+    const auto packet = socket_->RecvFrom(UINT32_MAX, 0, from);
+    if (!packet) return std::nullopt;
+    Datagram datagram{from_ns(from), std::vector<std::uint8_t>(packet->GetSize()),
+                      marks_of(*packet)};
     packet->CopyData(datagram.octets.data(), packet->GetSize());
     return datagram;
   }
 
  private:
   void arrived(ns3::Ptr<ns3::Socket> /*socket*/) {
-    ++waiting_;
     if (ready_) ready_();
   }
 
   Family family_;
   ns3::Ptr<ns3::Socket> socket_;
   std::function<void()> ready_;
-  std::size_t waiting_ = 0;  // GetRxAvailable() does not tell an empty datagram
   bool bound_ = false;
 };
 

@@ -11,9 +11,18 @@
 
 namespace peersock::sim {
 
+/// What the IP header says that a socket may choose.
+struct IpMarks {
+  std::uint8_t traffic_class = 0;  ///< of IPv4: the type of service; ECN is in its last two bits
+  std::uint8_t hop_limit = 64;     ///< of IPv4: the time to live
+
+  friend bool operator==(const IpMarks&, const IpMarks&) = default;
+};
+
 struct Datagram {
   SocketName from;
   std::vector<std::uint8_t> octets;
+  IpMarks marks{};
 };
 
 class StackUdp {
@@ -29,9 +38,10 @@ class StackUdp {
   virtual void set_ready(std::function<void()> ready) = 0;
   [[nodiscard]] virtual int bind(const SocketName& name) = 0;
   [[nodiscard]] virtual SocketName local() const = 0;
-  [[nodiscard]] virtual int send(std::span<const std::uint8_t> octets, const SocketName& to) = 0;
-  [[nodiscard]] virtual bool readable() const = 0;
-  [[nodiscard]] virtual std::optional<Datagram> receive(bool peek) = 0;
+  [[nodiscard]] virtual int send(std::span<const std::uint8_t> octets, const SocketName& to,
+                                 const IpMarks& marks) = 0;
+  /// The next one that has arrived.
+  [[nodiscard]] virtual std::optional<Datagram> receive() = 0;
 };
 
 }  // namespace peersock::sim

@@ -39,6 +39,10 @@ class ChosenPath {
   /// The pair has gone: what waits to be sent is lost.
   void leave() { sender_.reset(); }
   [[nodiscard]] bool split() const { return split_ != nullptr; }
+  /// libnice has received what is not its own.
+  void arrived_through_libnice() {
+    if (split_) split_->quic_came_to_libnice();
+  }
 
   [[nodiscard]] quic::SendOutcome send(const quic::DatagramTrain& train);
   [[nodiscard]] SendStatistics statistics() const;

@@ -18,6 +18,10 @@ namespace {
 /// Framing, pings and TLS records beside one message.
 constexpr std::uint64_t kMaxFraming = std::uint64_t{256} * 1024;
 
+/// libsoup waits for 5 s until the server closes the connection, and leaks its timer when the 5 s
+/// are over (3.2 to 3.6, close_timeout of a WebSocket). So it is never waited for so long.
+constexpr std::chrono::seconds kLongestClosing{4};
+
 /// SOUP_HTTP_URI_FLAGS, whose macro is C alone.
 constexpr unsigned kUriFlags = G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_ENCODED_PATH |
                                G_URI_FLAGS_ENCODED_QUERY | G_URI_FLAGS_ENCODED_FRAGMENT |
@@ -76,7 +80,8 @@ class MailboxLink::Impl : public std::enable_shared_from_this<Impl> {
         callbacks_(std::move(callbacks)),
         config_(std::move(config)),
         timeout_(context, [this] { on_timeout(); }),
-        deferred_(context, [this] { on_deferred(); }) {}
+        deferred_(context, [this] { on_deferred(); }),
+        closing_timeout_(context, [this] { dispose(std::move(closing_)); }) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   Impl(Impl&&) = delete;
@@ -104,6 +109,7 @@ class MailboxLink::Impl : public std::enable_shared_from_this<Impl> {
   [[nodiscard]] GObjectPtr<SoupWebsocketConnection> detach();
   void end_attempt();
   void let_close(GObjectPtr<SoupWebsocketConnection> websocket);
+  void await_closing(GObjectPtr<SoupWebsocketConnection> websocket);
   void dispose(GObjectPtr<SoupWebsocketConnection> websocket);
   void lose_attempt(const std::string& reason);
   void lose_link(const std::string& reason);
@@ -125,6 +131,7 @@ class MailboxLink::Impl : public std::enable_shared_from_this<Impl> {
 
   // A link that we closed, until the server's answer.
   GObjectPtr<SoupWebsocketConnection> closing_;
+  Wakeup closing_timeout_;
 };
 
 // --- connecting
@@ -241,8 +248,7 @@ void MailboxLink::Impl::lose_link(const std::string& reason) {
   auto websocket = detach();
   if (!websocket) return;
   // libsoup is in the middle of closing: it gets the time to finish.
-  dispose(std::move(closing_));
-  closing_ = std::move(websocket);
+  await_closing(std::move(websocket));
   if (callbacks_.on_lost) callbacks_.on_lost(reason);
 }
 
@@ -264,11 +270,15 @@ void MailboxLink::Impl::close() {
 
 void MailboxLink::Impl::let_close(GObjectPtr<SoupWebsocketConnection> websocket) {
   const ThreadDefault scope(context_);
-  dispose(std::move(closing_));
   if (soup_websocket_connection_get_state(websocket.get()) == SOUP_WEBSOCKET_STATE_OPEN) {
     soup_websocket_connection_close(websocket.get(), SOUP_WEBSOCKET_CLOSE_NORMAL, nullptr);
   }
-  closing_ = std::move(websocket);
+  await_closing(std::move(websocket));
+}
+
+void MailboxLink::Impl::await_closing(GObjectPtr<SoupWebsocketConnection> websocket) {
+  dispose(std::exchange(closing_, std::move(websocket)));
+  closing_timeout_.after(kLongestClosing);
 }
 
 void MailboxLink::Impl::dispose(GObjectPtr<SoupWebsocketConnection> websocket) {

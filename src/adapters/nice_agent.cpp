@@ -40,7 +40,8 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
         interfaces_(config.interfaces),
         tcp_(make_tcp(config)),
         gathering_(std::move(config), agent_.get(), stream_, context,
-                   {[this] { queue([this] { callbacks_.gathering_done(); }); },
+                   {[this] { offers_.begin(); },
+                    [this] { queue([this] { callbacks_.gathering_done(); }); },
                     [this](std::string sentence) { warn(std::move(sentence)); }}) {
     connect_signals();
     nice_agent_attach_recv(agent_.get(), stream_, kNiceComponent, context, &on_receive, this);
@@ -53,7 +54,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     // libnice spins on a socket that nobody reads.
     nice_agent_attach_recv(agent_.get(), stream_, kNiceComponent, context_, &ignore_datagram,
                            nullptr);
-    close_nice_agent(std::move(agent_), stream_, context_);
+    close_nice_agent(std::move(agent_), stream_, context_, gathering_.take_way());
   }
 
   Impl(const Impl&) = delete;
@@ -84,8 +85,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
 
   void set_remote_credentials(const std::string& ufrag, const std::string& password) {
     start_gathering();
-    gathering_.begin();
-    nice_agent_set_remote_credentials(agent_.get(), stream_, ufrag.c_str(), password.c_str());
+    offers_.set_credentials(ufrag, password);
     if (tcp_) tcp_->set_remote_credentials(ufrag, password);
     patience_.on_credentials();
   }
@@ -99,7 +99,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
   }
 
   void end_remote_candidates() {
-    nice_agent_peer_candidate_gathering_done(agent_.get(), stream_);
+    offers_.end();
     peer_ended_ = true;
     if (tcp_) report_path();
   }
@@ -192,6 +192,7 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
   void receive(ByteView datagram) {
     const auto alive = shared_from_this();
     ++statistics_.datagrams_received;
+    chosen_.arrived_through_libnice();
     if (!arrived_.add(datagram)) {
       flush();
       if (abandoned_) return;
@@ -201,9 +202,8 @@ class IceAgent::Impl : public std::enable_shared_from_this<IceAgent::Impl> {
     outbox_.soon();
   }
 
-  /// libnice reads until the socket is empty, which under load may be never: timers, its own
-  /// consent checks among them, and all other descriptors would wait. Without a callback it goes
-  /// back to the loop.
+  /// libnice reads until the socket is empty, under load for ever: timers, its own consent checks
+  /// and all other descriptors would wait. Without a callback it goes back to the loop.
   void pause_reading() {
     paused_ = true;
     nice_agent_attach_recv(agent_.get(), stream_, kNiceComponent, context_, nullptr, nullptr);

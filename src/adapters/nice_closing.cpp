@@ -1,6 +1,7 @@
 #include "adapters/nice_closing.hpp"
 
 #include <memory>
+#include <utility>
 
 namespace peersock::adapters {
 namespace {
@@ -14,6 +15,7 @@ struct Closing {
   guint stream = 0;
   GMainContext* context = nullptr;
   int turns_left = 0;
+  std::shared_ptr<void> way{};
 };
 
 /// Runs `step` in every turn of the context until it returns G_SOURCE_REMOVE. Not an idle source:
@@ -48,9 +50,11 @@ gboolean give_back_allocations(gpointer data) noexcept {
 
 }  // namespace
 
-void close_nice_agent(GObjectPtr<::NiceAgent> agent, guint stream, GMainContext* context) {
-  in_later_turns(new Closing{std::move(agent), stream, context, kTurnsBeforeRemoval},
-                 &give_back_allocations);
+void close_nice_agent(GObjectPtr<::NiceAgent> agent, guint stream, GMainContext* context,
+                      std::shared_ptr<void> way) {
+  in_later_turns(
+      new Closing{std::move(agent), stream, context, kTurnsBeforeRemoval, std::move(way)},
+      &give_back_allocations);
 }
 
 }  // namespace peersock::adapters

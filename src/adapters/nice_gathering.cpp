@@ -67,7 +67,6 @@ void NiceGathering::look_up(const std::string& host, ResolveHandler handler) {
 
 void NiceGathering::look_up_stun() {
   look_up(config_.stun->host, [this](ResolveResult result) {
-    if (begun_) return;
     if (result) {
       // One address is all that libnice takes. IPv4 is where the NATs are.
       const auto v4 = std::find_if_not(result->begin(), result->end(), is_ipv6);
@@ -82,7 +81,6 @@ void NiceGathering::look_up_stun() {
 // ---- gathering ----------------------------------------------------------------------------------
 
 void NiceGathering::begin() {
-  if (begun_) return;
   begun_ = true;
   begun_at_ = g_get_monotonic_time();
   limit_.after(kGatheringLimit);
@@ -99,7 +97,9 @@ void NiceGathering::begin() {
     if (config_.stun) give_up_stun();
     join_relays();
   }
-  if (!families.any || !nice_agent_gather_candidates(agent_, stream_)) {
+  const bool gathers = families.any && nice_agent_gather_candidates(agent_, stream_) != 0;
+  report_.begun();
+  if (!gathers) {
     report_.warning("This machine has no network interface that can be used");
     finish();
     return;

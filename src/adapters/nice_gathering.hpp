@@ -17,7 +17,8 @@ namespace peersock::adapters {
 class NiceGathering {
  public:
   struct Report {
-    std::function<void()> done;  ///< once
+    std::function<void()> begun;  ///< libnice gathers; once, perhaps from inside a call
+    std::function<void()> done;   ///< once
     std::function<void(std::string)> warning;
   };
 
@@ -25,10 +26,9 @@ class NiceGathering {
   NiceGathering(IceAgentConfig config, ::NiceAgent* agent, guint stream, GMainContext* context,
                 Report report);
 
-  /// Looks up the servers' names; gathers as soon as the STUN server's is known.
+  /// Looks up the servers' names; gathers as soon as the STUN server's is known, or is not to be
+  /// had. TURN servers join later, which a STUN server cannot.
   void start();
-  /// Gathers now, with what is known. TURN servers join later, a STUN server cannot.
-  void begin();
 
   void on_candidate(NiceCandidateType type);
   /// libnice has tried every server that it knows.
@@ -36,7 +36,11 @@ class NiceGathering {
   /// NiceRelays::transport_of; empty when `local` is no relay.
   [[nodiscard]] std::string relay_transport_of(const ::NiceCandidate& local) const;
 
+  /// NiceRelays::take_way.
+  [[nodiscard]] std::shared_ptr<void> take_way() { return relays_.take_way(); }
+
  private:
+  void begin();
   void look_up_stun();
   void give_up_stun();
   void look_up(const std::string& host, ResolveHandler handler);
@@ -62,7 +66,7 @@ class NiceGathering {
   Wakeup limit_;
   std::vector<Lookup> lookups_;
   std::optional<std::string> stun_address_;
-  std::string stun_failure_ = "no answer came in time";
+  std::string stun_failure_;
   NiceRelays relays_;
   bool begun_ = false;
   int steps_left_ = 0;

@@ -31,7 +31,31 @@ std::vector<Candidate> peer_reflexive(GSList* list) {
 
 }  // namespace
 
+void NiceOffers::begin() {
+  begun_ = true;
+  for (const auto& call : std::exchange(waiting_, {})) call();
+}
+
+void NiceOffers::when_begun(std::function<void()> call) {
+  if (begun_) return call();
+  waiting_.push_back(std::move(call));
+}
+
+void NiceOffers::set_credentials(std::string ufrag, std::string password) {
+  when_begun([this, name = std::move(ufrag), secret = std::move(password)] {
+    nice_agent_set_remote_credentials(agent_, stream_, name.c_str(), secret.c_str());
+  });
+}
+
 void NiceOffers::add(const std::vector<Candidate>& candidates) {
+  when_begun([this, candidates] { take(candidates); });
+}
+
+void NiceOffers::end() {
+  when_begun([this] { nice_agent_peer_candidate_gathering_done(agent_, stream_); });
+}
+
+void NiceOffers::take(const std::vector<Candidate>& candidates) {
   const std::vector<Candidate> known = seen().peers;
   std::vector<NiceCandidatePtr> first;
   std::vector<NiceCandidatePtr> again;

@@ -8,6 +8,7 @@
 // it makes the pairs.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,7 +25,13 @@ class NiceOffers {
   /// `agent` has one stream and outlives this object.
   NiceOffers(::NiceAgent* agent, guint stream) : agent_(agent), stream_(stream) {}
 
-  /// Tells libnice. At most wire::kMaxCandidates are kept.
+  /// From now on libnice is told of everything at once, and now of what has come so far: it makes
+  /// pairs of what the peer offers only with addresses that it has.
+  void begin();
+  void set_credentials(std::string ufrag, std::string password);
+  /// The peer has offered everything.
+  void end();
+  /// After the credentials. At most wire::kMaxCandidates are kept.
   void add(const std::vector<wire::Candidate>& candidates);
 
   /// Has every direct pair checked once more; kMaxRepeats times in the life of an agent, which is
@@ -40,11 +47,15 @@ class NiceOffers {
   static constexpr int kMaxRepeats = 3;
 
  private:
+  void when_begun(std::function<void()> call);
+  void take(const std::vector<wire::Candidate>& candidates);
   void tell(const std::vector<NiceCandidatePtr>& candidates);
   [[nodiscard]] NiceCandidatePtr renamed(const wire::Candidate& candidate);
 
   ::NiceAgent* agent_;
   guint stream_;
+  bool begun_ = false;
+  std::vector<std::function<void()>> waiting_;
   std::vector<wire::Candidate> known_;
   int repeats_ = 0;
   int renamed_ = 0;

@@ -187,17 +187,32 @@ void NiceRelays::on_relay() {
   has_relay_ = true;
 }
 
-std::string NiceRelays::transport_of(const ::NiceCandidate& relayed) const {
+bool NiceRelays::carries(const Relay& relay, const ::NiceCandidate& relayed) const {
   ::NiceAddress server;
   nice_candidate_relay_address(&relayed, &server);
   std::array<char, NICE_ADDRESS_STRING_LEN> address{};
   nice_address_to_string(&server, address.data());
+  return relay.bridge && relay.bridge->port() == nice_address_get_port(&server) &&
+         std::string_view(address.data()) == loopback();
+}
+
+std::string NiceRelays::transport_of(const ::NiceCandidate& relayed) const {
   for (const Relay& relay : relays_) {
-    const bool here = relay.bridge && relay.bridge->port() == nice_address_get_port(&server) &&
-                      std::string_view(address.data()) == loopback();
-    if (here) return std::string(to_string(relay.server.transport));
+    if (carries(relay, relayed)) return std::string(to_string(relay.server.transport));
   }
   return std::string(to_string(TurnTransport::kUdp));
+}
+
+std::shared_ptr<void> NiceRelays::take_way() {
+  ::NiceCandidate* local = nullptr;
+  ::NiceCandidate* remote = nullptr;
+  const bool selected =
+      nice_agent_get_selected_pair(agent_, stream_, kNiceComponent, &local, &remote) != 0;
+  if (!selected || local->type != NICE_CANDIDATE_TYPE_RELAYED) return nullptr;
+  for (Relay& relay : relays_) {
+    if (carries(relay, *local)) return std::move(relay.bridge);
+  }
+  return nullptr;
 }
 
 // ---- the end ------------------------------------------------------------------------------------

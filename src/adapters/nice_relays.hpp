@@ -48,6 +48,9 @@ class NiceRelays {
   void conclude(bool silent);
   /// How this side talks to the relay of a candidate: `udp`, `tcp` or `tls`.
   [[nodiscard]] std::string transport_of(const ::NiceCandidate& relayed) const;
+  /// The connection under the selected pair, to be kept for as long as libnice may use it; null
+  /// when there is none of ours. Nothing is reported of it any more.
+  [[nodiscard]] std::shared_ptr<void> take_way();
 
  private:
   enum class State : std::uint8_t {
@@ -73,6 +76,7 @@ class NiceRelays {
   void ask(Relay& relay);
   bool ask_udp(const Relay& relay);
   bool ask_bridge(const Relay& relay);
+  [[nodiscard]] bool carries(const Relay& relay, const ::NiceCandidate& relayed) const;
   void tell(const Relay& relay, const char* address, std::uint16_t port, NiceRelayType type);
   /// Where libnice finds a bridge.
   [[nodiscard]] const char* loopback() const { return has_ipv4_ ? "127.0.0.1" : "::1"; }

@@ -1,5 +1,5 @@
-// Names to numeric addresses, asynchronously. A function type, so that the simulation can have
-// its own.
+// Names to numeric addresses, asynchronously. A function type, so that tests can have their own;
+// the simulation replaces GIO's, which is under the system's and under GSocketClient.
 #pragma once
 
 #include <functional>

@@ -10,6 +10,7 @@
 #include <netinet/udp.h>
 #include <sys/socket.h>
 
+#include "adapters/clock.hpp"
 #include "adapters/split_filter.hpp"
 #include "adapters/udp_datagrams.hpp"
 
@@ -112,24 +113,25 @@ struct SplitUdpPath::Receiver {
 };
 
 SplitUdpPath::SplitUdpPath(GObjectPtr<GSocket> socket, const SocketAddress& local,
-                           const SocketAddress& remote)
+                           const SocketAddress& remote, Duration patience)
     : socket_(std::move(socket)),
       local_(local),
       remote_(remote),
-      receiver_(std::make_unique<Receiver>()) {}
+      receiver_(std::make_unique<Receiver>()),
+      patience_(patience) {}
 
 SplitUdpPath::~SplitUdpPath() {
-  // From now on QUIC comes to libnice, which does not expect several datagrams in one.
-  coalesce_for_both(false);
+  // From now on QUIC comes to libnice.
+  coalesce_for_libnice(false);
 }
 
 std::unique_ptr<SplitUdpPath> SplitUdpPath::open(GObjectPtr<GSocket> socket,
-                                                 const SocketAddress& remote) {
+                                                 const SocketAddress& remote, Duration patience) {
   if (!socket || g_socket_is_closed(socket.get())) return nullptr;
   const SocketAddress local = bound_address(g_socket_get_fd(socket.get()));
   if (local.family() != remote.family()) return nullptr;
   if (local.family() != AF_INET && local.family() != AF_INET6) return nullptr;
-  std::unique_ptr<SplitUdpPath> self(new SplitUdpPath(std::move(socket), local, remote));
+  std::unique_ptr<SplitUdpPath> self(new SplitUdpPath(std::move(socket), local, remote, patience));
   if (!self->set_up()) return nullptr;
   return self;
 }
@@ -139,8 +141,7 @@ bool SplitUdpPath::set_up() {
   if (!set(nice, SOL_SOCKET, SO_REUSEPORT, 1)) return false;
   // The second socket to be bound has the second place in the filter's eyes. It is never connected,
   // which would take it out of the group.
-  if (!set_up_own() || bind(own_.get(), local_.get(), local_.size) != 0 || !attach_filter() ||
-      !coalesce_for_both(true)) {
+  if (!set_up_own() || bind(own_.get(), local_.get(), local_.size) != 0 || !attach_filter()) {
     own_.reset();
     static_cast<void>(set(nice, SOL_SOCKET, SO_REUSEPORT, 0));
     return false;
@@ -173,17 +174,29 @@ bool SplitUdpPath::attach_filter() {
   return setsockopt(own_.get(), SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &view, sizeof view) == 0;
 }
 
-bool SplitUdpPath::coalesce_for_both(bool on) {
-  if (coalesces_ == on) return true;
+void SplitUdpPath::coalesce_for_libnice(bool on) {
+  if (coalesces_ == on || g_socket_is_closed(socket_.get())) return;
   coalesces_ = on;
-  return !g_socket_is_closed(socket_.get()) &&
-         set(g_socket_get_fd(socket_.get()), IPPROTO_UDP, UDP_GRO, on ? 1 : 0);
+  // It helps and is not needed; our own socket has shown that the system knows of it.
+  static_cast<void>(set(g_socket_get_fd(socket_.get()), IPPROTO_UDP, UDP_GRO, on ? 1 : 0));
 }
 
 bool SplitUdpPath::retarget(const SocketAddress& remote) {
   if (remote.family() != local_.family()) return false;
   remote_ = remote;
   return attach_filter();
+}
+
+void SplitUdpPath::note_quic() {
+  if (coalesces_) return;
+  const Instant now = monotonic_now();
+  if (!alone_since_) alone_since_ = now;
+  if (now - *alone_since_ >= patience_) coalesce_for_libnice(true);
+}
+
+void SplitUdpPath::quic_came_to_libnice() {
+  alone_since_.reset();
+  coalesce_for_libnice(false);
 }
 
 quic::SendOutcome SplitUdpPath::send_batch(const quic::DatagramTrain& train) {
@@ -203,6 +216,7 @@ std::size_t SplitUdpPath::receive_batch(const quic::TrainsHandler& handler, std:
     const std::size_t datagrams = receiver_->read(own_.get());
     if (datagrams == 0) break;
     total += datagrams;
+    note_quic();
     handler(receiver_->trains);
   }
   return total;

@@ -10,12 +10,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include <gio/gio.h>
 
 #include "adapters/glib_ptr.hpp"
 #include "adapters/socket_address.hpp"
 #include "adapters/unique_fd.hpp"
+#include "core/time.hpp"
 #include "quic/datagram.hpp"
 
 namespace peersock::adapters {
@@ -27,12 +29,17 @@ inline constexpr int kSplitHopLimit = 63;
 /// Of the socket's buffers, as far as the system allows it.
 inline constexpr int kSplitBuffer = 4 * 1024 * 1024;
 
+/// QUIC comes to our socket for so long, and not to libnice, before what arrives together is given
+/// to libnice as one message, too. What is under way on the path before may arrive late.
+inline constexpr Duration kSplitPatience = std::chrono::milliseconds(250);
+
 class SplitUdpPath final : public quic::DatagramPath {
  public:
   /// `socket` is libnice's, bound, for UDP. Null when the system refuses any of what is needed; the
   /// socket is then as good as before. Options that only help are not needed.
   [[nodiscard]] static std::unique_ptr<SplitUdpPath> open(GObjectPtr<GSocket> socket,
-                                                          const SocketAddress& remote);
+                                                          const SocketAddress& remote,
+                                                          Duration patience = kSplitPatience);
   ~SplitUdpPath() override;
 
   /// The pair has changed and the local socket has not. False when the system refuses.
@@ -46,25 +53,35 @@ class SplitUdpPath final : public quic::DatagramPath {
   std::size_t receive_batch(const quic::TrainsHandler& handler, std::size_t budget) override;
   [[nodiscard]] int fd() const override { return own_.get(); }
 
+  /// The peer, or its relay, still sends another way: until QUIC comes to our socket again, libnice
+  /// gets each datagram by itself.
+  void quic_came_to_libnice();
+
   /// The system has no segmentation on this route: nothing of more than one datagram can be sent.
   [[nodiscard]] bool broken() const { return broken_; }
 
  private:
   struct Receiver;
 
-  SplitUdpPath(GObjectPtr<GSocket> socket, const SocketAddress& local, const SocketAddress& remote);
+  SplitUdpPath(GObjectPtr<GSocket> socket, const SocketAddress& local, const SocketAddress& remote,
+               Duration patience);
   [[nodiscard]] bool set_up();
   [[nodiscard]] bool set_up_own();
   [[nodiscard]] bool attach_filter();
   /// UDP_GRO on libnice's socket. Where packets are coalesced the kernel does not ask the filter
-  /// but picks one of the two sockets by a hash, and coalesces only if that one wants it.
-  bool coalesce_for_both(bool on);
+  /// but picks one of the two sockets by a hash, and coalesces only if that one wants it. But then
+  /// libnice, too, gets what arrives together as one message, and can read none of it: so only
+  /// while QUIC comes to our socket.
+  void coalesce_for_libnice(bool on);
+  void note_quic();
 
   GObjectPtr<GSocket> socket_;
   SocketAddress local_;
   SocketAddress remote_;
   UniqueFd own_;
   std::unique_ptr<Receiver> receiver_;
+  Duration patience_;
+  std::optional<Instant> alone_since_;  ///< since when QUIC has come to our socket only
   bool coalesces_ = false;
   bool broken_ = false;
 };

@@ -22,6 +22,12 @@ const ice::nat::Report* first_that_works(const Diagnosis& diagnosis) {
   return nullptr;
 }
 
+bool tcp_gets_out(const Diagnosis& diagnosis) {
+  return std::any_of(
+      diagnosis.servers.begin(), diagnosis.servers.end(),
+      [](const DoctorServer& server) { return server.after && server.shows_open_tcp; });
+}
+
 /// Whether anybody was asked who can be seen from outside.
 bool looked_outside(const Diagnosis& diagnosis) {
   return !diagnosis.nats.empty() ||
@@ -32,7 +38,11 @@ bool looked_outside(const Diagnosis& diagnosis) {
 Way way_to(const Diagnosis& diagnosis, const ice::nat::Report* report, ice::nat::PeerKind kind) {
   const bool relay = has_relay(diagnosis);
   const Way without_direct = relay ? Way::kRelay : Way::kNone;
-  if (diagnosis.relay == ice::RelayPolicy::kOnly || report == nullptr) return without_direct;
+  if (diagnosis.relay == ice::RelayPolicy::kOnly) return without_direct;
+  if (report == nullptr) {
+    const bool over_tcp = kind == ice::nat::PeerKind::kOpen && tcp_gets_out(diagnosis);
+    return over_tcp ? Way::kDirect : without_direct;
+  }
   switch (ice::nat::reach(*report, kind)) {
     case ice::nat::Reach::kDirect:
       return Way::kDirect;
@@ -45,7 +55,15 @@ Way way_to(const Diagnosis& diagnosis, const ice::nat::Report* report, ice::nat:
   return Way::kUnknown;
 }
 
+constexpr std::uint16_t kHttpPort = 80;
+constexpr std::uint16_t kHttpsPort = 443;
+
 }  // namespace
+
+bool shows_open_tcp(std::string_view host, std::uint16_t port) {
+  if (port == kHttpPort || port == kHttpsPort || host == "localhost") return false;
+  return ice::is_public(host);
+}
 
 std::vector<DoctorPeer> peers_of(const Diagnosis& diagnosis) {
   std::vector<DoctorPeer> peers;
@@ -74,10 +92,15 @@ std::optional<Error> verdict_on(const Diagnosis& diagnosis) {
   }
   if (first_that_works(diagnosis) != nullptr) return std::nullopt;
   if (!looked_outside(diagnosis) && diagnosis.has_network) return std::nullopt;
+  const std::string who = tcp_gets_out(diagnosis)
+                              ? "Of the peers outside this network only those without a NAT can be "
+                                "reached, over TCP"
+                              : "There is no way to peers outside this network";
   return Error{
       ErrorKind::kNoPath,
-      "There is no way to peers outside this network: neither a STUN nor a TURN server "
-      "answers; check whether a firewall blocks UDP, or name a TURN server with TLS on port 443"};
+      who +
+          ": neither a STUN nor a TURN server answers; check whether a firewall blocks UDP, or "
+          "name a TURN server with TLS on port 443"};
 }
 
 }  // namespace peersock::app

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -22,7 +23,13 @@ struct DoctorServer {
   std::optional<Duration> after;  ///< how soon it did its work; absent: it did not
   std::string problem;            ///< then: why, as the end of a sentence
   std::string transport{};        ///< to a TURN server: "udp", "tcp" or "tls"; empty for others
+  /// Who gets there gets to any peer with a public address over TCP: see shows_open_tcp.
+  bool shows_open_tcp = false;
 };
+
+/// Whether a connection over TCP to this place, a name or a numeric address, without a proxy, tells
+/// that others can be made: it is outside, and at no port that firewalls let through in any case.
+[[nodiscard]] bool shows_open_tcp(std::string_view host, std::uint16_t port);
 
 /// The way to the internet of one address family.
 struct DoctorNat {
@@ -55,7 +62,8 @@ struct Diagnosis {
 };
 
 /// One for each kind of peer that anything is known about: the way to it is that of the first
-/// address family that works.
+/// address family that works. Where UDP gets no answer, and TCP gets out, peers without a NAT are
+/// reached over TCP (docs/spec/ice.md).
 [[nodiscard]] std::vector<DoctorPeer> peers_of(const Diagnosis& diagnosis);
 
 /// Why no session is possible (kRendezvousUnreachable, kNoPath); nothing if one is.

@@ -109,6 +109,9 @@ class Doctor {
 
   void add_rendezvous(const std::string& url) {
     const std::size_t index = add_server(ServerKind::kRendezvous, url);
+    const auto target = adapters::stream_target_of(url, proxies_);
+    diagnosis_.servers[index].shows_open_tcp =
+        target && !target->proxy && shows_open_tcp(target->host, target->port);
     rendezvous_.push_back(std::make_unique<adapters::RendezvousCheck>(
         context_, url, proxies_,
         [this, index](adapters::ServerFinding found) { take(index, std::move(found)); }));
@@ -131,6 +134,9 @@ class Doctor {
     const std::size_t index =
         add_server(ServerKind::kTurn, ice::endpoint_text(server.host, server.port));
     diagnosis_.servers[index].transport = to_string(server.transport);
+    diagnosis_.servers[index].shows_open_tcp = server.transport != TurnTransport::kUdp &&
+                                               !proxies_.choose(server.host, true) &&
+                                               shows_open_tcp(server.host, server.port);
     server.later = false;
     relays_.push_back(std::make_unique<adapters::RelayCheck>(
         context_, std::move(server), proxies_, resolver_,

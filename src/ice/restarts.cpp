@@ -20,7 +20,7 @@ std::vector<Restarts::Output> Restarts::handle(Input input, Instant now) {
 std::optional<Instant> Restarts::deadline() const {
   std::optional<Instant> due;
   for (const Retired& retired : retired_) due = earliest(due, retired.until);
-  if (!watching()) return due;
+  if (!watching()) return earliest(due, second_search_due());
   due = earliest(due, probe_due());
   due = earliest(due, give_up_due());
   return earliest(due, restart_due());
@@ -57,11 +57,23 @@ std::optional<Instant> Restarts::restart_due() const {
   return std::nullopt;
 }
 
+std::optional<Instant> Restarts::second_search_due() const {
+  const auto* agreed = std::get_if<Agreed>(&state_);
+  return agreed != nullptr ? agreed->again : std::nullopt;
+}
+
 // ---- inputs -------------------------------------------------------------------------------------
 
 void Restarts::on(RestartsAgreed& /*input*/, Instant /*now*/) {
   if (!in<Single>()) return ignore();
   state_ = Agreed{};
+}
+
+void Restarts::on(ChecksBegan& /*input*/, Instant now) {
+  auto* agreed = std::get_if<Agreed>(&state_);
+  // The peer may have begun it already.
+  if (agreed == nullptr || newest_ > 0) return ignore();
+  agreed->again = now + kSecondSearchAfter;
 }
 
 void Restarts::on(DataFlows& /*input*/, Instant now) {
@@ -105,6 +117,7 @@ void Restarts::on(MessageReceived& input, Instant now) {
 }
 
 void Restarts::on(SearchSucceeded& input, Instant now) {
+  no_second_search();
   if (input.generation == active_) {
     outputs_.emplace_back(UsePath{active_, std::move(input.path), false});
   } else if (pending_ && input.generation == newest_) {
@@ -123,20 +136,11 @@ void Restarts::on(SearchBroke& input, Instant now) {
 void Restarts::on(SearchFailed& input, Instant now) {
   if (input.generation == active_) {
     if (watching()) return ignore();
-    outputs_.emplace_back(NoPath{std::move(input.error)});
-    return;
+    return first_search_failed(std::move(input.error));
   }
   if (!pending_ || input.generation != newest_) return ignore();
   drop_pending();
-  const auto* searching = std::get_if<Searching>(&state_);
-  if (searching == nullptr) return;
-  if (!silent(now) && !searching->outdated) {
-    // The old path has outlived the search, or has come back.
-    told_ = false;
-    state_ = Steady{};
-    return;
-  }
-  ask_for_restart(searching->reason, now);
+  pending_search_failed(now);
 }
 
 void Restarts::on(DeadlineReached& /*input*/, Instant now) {
@@ -145,12 +149,16 @@ void Restarts::on(DeadlineReached& /*input*/, Instant now) {
     if (over(retired)) outputs_.emplace_back(DropSearch{retired.generation});
   }
   std::erase_if(retired_, over);
+  if (const auto second = second_search_due(); second && *second <= now) {
+    no_second_search();
+    return begin(RestartReason::kSilent, now);
+  }
   if (!watching()) return;
   if (give_up_due() <= now) return give_up(now);
   if (probe_due() <= now) {
+    outputs_.emplace_back(AskPeer{.again = asked_ && heard_ < probed_});
     probed_ = now;
     if (!asked_) asked_ = now;
-    outputs_.emplace_back(AskPeer{});
   }
   const auto due = restart_due();
   if (!due || *due > now) return;
@@ -173,6 +181,7 @@ bool Restarts::may_follow(Instant now) {
 
 /// The peer has begun a generation, or both have and it is ahead of us: ours is of no use then.
 void Restarts::follow(Generation generation, Instant now) {
+  no_second_search();
   drop_pending();
   newest_ = generation;
   start_search(RestartReason::kPeer, now);
@@ -226,6 +235,41 @@ void Restarts::replace_path(Generation generation, PathInfo path, Instant now) {
   outputs_.emplace_back(AskPeer{});
   state_ = Steady{};
 }
+
+// ---- before the session -------------------------------------------------------------------------
+
+/// There is a path, or a second search has begun: one is enough.
+void Restarts::no_second_search() {
+  if (auto* agreed = std::get_if<Agreed>(&state_)) agreed->again.reset();
+}
+
+void Restarts::first_search_failed(Error error) {
+  no_second_search();
+  auto* agreed = std::get_if<Agreed>(&state_);
+  if (agreed != nullptr && pending_ && error.kind == ErrorKind::kNoPath) {
+    agreed->failure = std::move(error);
+    return;
+  }
+  outputs_.emplace_back(NoPath{std::move(error)});
+}
+
+void Restarts::pending_search_failed(Instant now) {
+  if (auto* agreed = std::get_if<Agreed>(&state_); agreed != nullptr && agreed->failure) {
+    outputs_.emplace_back(NoPath{*std::exchange(agreed->failure, std::nullopt)});
+    return;
+  }
+  const auto* searching = std::get_if<Searching>(&state_);
+  if (searching == nullptr) return;
+  if (!silent(now) && !searching->outdated) {
+    // The old path has outlived the search, or has come back.
+    told_ = false;
+    state_ = Steady{};
+    return;
+  }
+  ask_for_restart(searching->reason, now);
+}
+
+// ---- the end ------------------------------------------------------------------------------------
 
 void Restarts::give_up(Instant now) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - heard_).count();

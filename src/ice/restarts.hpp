@@ -29,6 +29,9 @@ inline constexpr Duration kLongestSilence = 30s;
 inline constexpr Duration kLinger = 3s;
 /// NegotiationConfig::path_timeout of a restart.
 inline constexpr Duration kRestartTimeout = 10s;
+/// A first search whose checks have found nothing for so long is followed by a second one beside
+/// it: what a STUN server has shown may be of yesterday's NAT, or no server could be asked then.
+inline constexpr Duration kSecondSearchAfter = 3s;
 /// From one restart of ours to the next: the first, twice as long each time, at most the second.
 inline constexpr Duration kFirstPause = 1s;
 inline constexpr Duration kLongestPause = 16s;
@@ -42,6 +45,10 @@ inline constexpr std::size_t kMostFollowed = 16;
 /// Both sides can restart. Without it nothing here ever begins.
 struct RestartsAgreed {
   static constexpr std::string_view kName = "RestartsAgreed";
+};
+/// The first search knows the credentials of both sides.
+struct ChecksBegan {
+  static constexpr std::string_view kName = "ChecksBegan";
 };
 /// The session is open: the path is watched from now on.
 struct DataFlows {
@@ -79,7 +86,7 @@ struct SearchFailed {
   Error error;
 };
 using RestartsInput =
-    std::variant<RestartsAgreed, DataFlows, PeerHeard, NetworkChanged, MessageReceived,
+    std::variant<RestartsAgreed, ChecksBegan, DataFlows, PeerHeard, NetworkChanged, MessageReceived,
                  SearchSucceeded, SearchBroke, SearchFailed, DeadlineReached>;
 
 // Outputs.
@@ -109,6 +116,7 @@ struct UsePath {
 /// Send something that the peer answers.
 struct AskPeer {
   static constexpr std::string_view kName = "AskPeer";
+  bool again = false;  ///< there was no answer to the last question
 };
 /// Whatever broke the path may have broken the link to the rendezvous server, too.
 struct DoubtRendezvous {
@@ -124,7 +132,7 @@ struct TellRestart {
 struct PathLost {
   static constexpr std::string_view kName = "PathLost";
 };
-/// The first search failed.
+/// The first search failed, and the second one if there was any. With the error of the first.
 struct NoPath {
   static constexpr std::string_view kName = "NoPath";
   Error error;
@@ -145,7 +153,7 @@ class Restarts {
 
   [[nodiscard]] std::vector<Output> handle(Input input, Instant now);
   [[nodiscard]] std::optional<Instant> deadline() const;
-  /// "Single" (no restarts), "Agreed" (none of ours yet), "Steady", "Searching", "Pausing", "Lost".
+  /// "Single" (no restarts), "Agreed" (no data yet), "Steady", "Searching", "Pausing", "Lost".
   [[nodiscard]] std::string_view state_name() const;
 
  private:
@@ -155,6 +163,8 @@ class Restarts {
   /// Data does not flow yet: the peer's restarts are followed, because it may be ahead of us.
   struct Agreed {
     static constexpr std::string_view kName = "Agreed";
+    std::optional<Instant> again;  ///< when the second search begins
+    std::optional<Error> failure;  ///< of the first search, while the second one goes on
   };
   struct Steady {
     static constexpr std::string_view kName = "Steady";
@@ -180,6 +190,7 @@ class Restarts {
   };
 
   void on(RestartsAgreed& input, Instant now);
+  void on(ChecksBegan& input, Instant now);
   void on(DataFlows& input, Instant now);
   void on(PeerHeard& input, Instant now);
   void on(NetworkChanged& input, Instant now);
@@ -199,6 +210,7 @@ class Restarts {
   [[nodiscard]] Instant probe_due() const;
   [[nodiscard]] Instant give_up_due() const;
   [[nodiscard]] std::optional<Instant> restart_due() const;
+  [[nodiscard]] std::optional<Instant> second_search_due() const;
   [[nodiscard]] bool silent(Instant now) const;
 
   void follow(Generation generation, Instant now);
@@ -208,6 +220,9 @@ class Restarts {
   void drop_pending();
   void start_search(RestartReason reason, Instant now);
   void replace_path(Generation generation, PathInfo path, Instant now);
+  void no_second_search();
+  void first_search_failed(Error error);
+  void pending_search_failed(Instant now);
   void give_up(Instant now);
 
   State state_;

@@ -5,6 +5,11 @@
 
 namespace peersock::session {
 
+/// What waits for us on a link that is dead without our knowledge is not given up meanwhile.
+static_assert(wormhole::kMeetingPingInterval + wormhole::kPingPatience +
+                  wormhole::kFirstReconnectDelay <
+              ice::kPathTimeout);
+
 void Peer::Impl::post(ice::Generation generation, ice::NegotiationInput input) {
   const auto found = searches_.find(generation);
   if (found != searches_.end()) found->second->runner.post(std::move(input));
@@ -58,7 +63,9 @@ void Peer::Impl::perform(ice::Generation generation, ice::NegotiationOutput outp
                  [&](ice::SendPeerMessage& o) { send_ice_message(generation, o.json); },
                  [&](ice::SetRemoteCredentials& o) {
                    host_.set_remote_credentials(generation, o.ufrag, o.password);
-                   if (generation == 0) session.post(PathSought{});
+                   if (generation > 0) return;
+                   session.post(PathSought{});
+                   restarts.post(ice::ChecksBegan{});
                  },
                  [&](ice::AddRemoteCandidates& o) {
                    host_.add_remote_candidates(generation, o.candidates);
@@ -86,7 +93,10 @@ void Peer::Impl::perform(ice::RestartsOutput output, Instant now) {
           },
           [&](ice::HandOn& o) { post(o.generation, ice::PeerMessageReceived{std::move(o.json)}); },
           [&](ice::UsePath& o) { use_path(std::move(o), now); },
-          [&](ice::AskPeer&) { transport.send_control(wire::control::Ping{}); },
+          [&](ice::AskPeer& o) {
+            transport.send_control(wire::control::Ping{});
+            if (o.again) transport.path_doubted(now);
+          },
           [&](ice::DoubtRendezvous& o) { wormhole.post(wormhole::LinkDoubted{o.moved}); },
           [&](ice::TellRestart& o) { session.post(PathRestarted{o.reason}); },
           [&](ice::PathLost&) {

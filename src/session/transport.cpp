@@ -10,9 +10,8 @@ namespace peersock::session {
 namespace {
 
 constexpr std::size_t kTransmitBuffer = 65536;
-/// Repetitions on a new path, until something comes back; the first at once, each wait twice as
-/// long.
-constexpr int kRepeats = 4;
+/// Repetitions until something comes back; the first at once, each wait twice as long.
+constexpr int kRepeats = 5;
 constexpr Duration kFirstRepeat = 100ms;
 
 }  // namespace
@@ -168,8 +167,12 @@ bool Transport::send_pending(Instant now) {
 
 void Transport::path_replaced(Instant now) {
   blocked_ = false;
+  path_doubted(now);
+}
+
+void Transport::path_doubted(Instant now) {
   if (!path_open_) return;
-  replaced_at_ = now;
+  repeating_since_ = now;
   repeat_at_ = now;
   repeats_left_ = kRepeats;
 }
@@ -188,7 +191,7 @@ void Transport::remember(const quic::DatagramTrain& train) {
 void Transport::repeat(Instant now) {
   if (!repeat_at_ || *repeat_at_ > now) return;
   const auto heard = connection_->statistics().last_heard;
-  if (repeats_left_ == 0 || (heard && *heard > replaced_at_)) return repeat_at_.reset();
+  if (repeats_left_ == 0 || (heard && *heard > repeating_since_)) return repeat_at_.reset();
   --repeats_left_;
   repeat_at_ = now + kFirstRepeat * (1 << (kRepeats - 1 - repeats_left_));
   for (std::size_t i = 0; i < kRemembered; ++i) {

@@ -36,6 +36,9 @@ class Transport {
   /// again: if it was lost, the answer ends the engine's wait, which may have grown as long as the
   /// outage; if not, the peer drops it.
   void path_replaced(Instant now);
+  /// Nothing is heard over the path in use. What was sent last is sent again in the same way: a
+  /// question would wait for the engine's timer, and behind what fills its window.
+  void path_doubted(Instant now);
   void receive(const quic::DatagramTrain& train, Instant now);
   void close(std::uint64_t code, std::string_view reason, Instant now);
 
@@ -101,7 +104,7 @@ class Transport {
   std::array<Bytes, kRemembered> latest_;  // datagrams, a ring
   std::size_t latest_at_ = 0;
   std::optional<Instant> repeat_at_;
-  Instant replaced_at_{};
+  Instant repeating_since_{};
   int repeats_left_ = 0;
 };
 

@@ -50,7 +50,7 @@ Client::Impl::Impl(ClientConfig config, Rng& rng)
 std::vector<ClientOutput> Client::Impl::handle(Input input, Instant now) {
   std::visit([&](auto& held) { on(held, now); }, input);
   finish_if_left();
-  link_.expect(answer_due(), now);
+  link_.expect(answer_due(), in<AwaitPake>() || in<AwaitVersion>(), now);
   return std::exchange(outputs_, {});
 }
 
@@ -150,6 +150,7 @@ void Client::Impl::on(const DeadlineReached& /*input*/, Instant now) {
       return link_lost(kSilent, now);
     case ClientLink::Due::kPing:
       pinged_ = true;
+      link_.asked();
       return send(wire::request::Ping{0});
   }
 }

@@ -52,6 +52,12 @@ inline constexpr Duration kCloseTimeout = 2s;
 inline constexpr Duration kDoubtTimeout = 2s;
 /// A link on which nothing was heard for so long is asked whether it is alive.
 inline constexpr Duration kPingInterval = 60s;
+/// The same while the peer is awaited: what it says meanwhile is lost on a link that a NAT has
+/// forgotten. With kPingPatience, the link is up again before the peer gives up on us
+/// (ice::kPathTimeout).
+inline constexpr Duration kMeetingPingInterval = 15s;
+/// For the answer to such a question.
+inline constexpr Duration kPingPatience = 10s;
 /// Numbered phases that are kept at most: of the peer until it is their turn, of ours until the
 /// server has confirmed them. More ends the session.
 inline constexpr std::size_t kMaxPendingPhases = 256;

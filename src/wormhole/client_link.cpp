@@ -8,7 +8,7 @@ namespace peersock::wormhole {
 
 void ClientLink::open(Instant now) {
   status_ = Status::kConnecting;
-  doubted_ = false;
+  doubted_ = asked_ = false;
   expecting_ = true;
   since_ = now;
 }
@@ -47,7 +47,8 @@ void ClientLink::doubt(Instant now) {
   doubted_ = true;
 }
 
-void ClientLink::expect(bool answer, Instant now) {
+void ClientLink::expect(bool answer, bool meeting, Instant now) {
+  meeting_ = meeting;
   if (!up()) return;
   if (answer && !expecting_) since_ = now;
   expecting_ = answer;
@@ -63,8 +64,9 @@ ClientLink::Due ClientLink::due(Instant now) const {
 std::optional<Instant> ClientLink::deadline() const {
   if (status_ == Status::kIdle) return std::nullopt;
   if (status_ == Status::kWaiting) return since_;
-  if (!expecting_) return since_ + kPingInterval;
-  return since_ + (doubted_ ? std::min<Duration>(answer_timeout_, kDoubtTimeout) : answer_timeout_);
+  if (!expecting_) return since_ + (meeting_ ? kMeetingPingInterval : kPingInterval);
+  const Duration patience = doubted_ ? kDoubtTimeout : asked_ ? kPingPatience : answer_timeout_;
+  return since_ + std::min(answer_timeout_, patience);
 }
 
 }  // namespace peersock::wormhole

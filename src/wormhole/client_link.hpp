@@ -30,7 +30,7 @@ class ClientLink {
   /// The server said something.
   void heard(Instant now) {
     since_ = now;
-    doubted_ = false;
+    doubted_ = asked_ = false;
   }
   /// The server has done something for us on this link.
   void proved() { proved_ = true; }
@@ -43,8 +43,11 @@ class ClientLink {
   /// attempt is due at once.
   void doubt(Instant now);
   [[nodiscard]] bool doubted() const { return doubted_; }
-  /// Whether an answer is due from now on.
-  void expect(bool answer, Instant now);
+  /// A ping is sent: its answer is awaited for kPingPatience only.
+  void asked() { asked_ = true; }
+  /// Whether an answer is due from now on. `meeting`: nobody else will notice that the link is
+  /// dead.
+  void expect(bool answer, bool meeting, Instant now);
 
   enum class Due : std::uint8_t { kNothing, kOpen, kSilent, kPing };
   /// What is due at `now`; a silence is reported until the link is taken down.
@@ -58,6 +61,8 @@ class ClientLink {
   Status status_ = Status::kIdle;
   bool expecting_ = false;
   bool doubted_ = false;
+  bool asked_ = false;
+  bool meeting_ = false;
   bool proved_ = false;
   Instant up_since_;
   /// kWaiting: when the next attempt starts. Otherwise: the last sign of life, or the start of the

@@ -136,7 +136,7 @@ Answer<void> Conversation::dispatch(const json& message, Desk& desk) {
   return (this->*handler)(message, desk);
 }
 
-Answer<void> Conversation::on_ping(const json& message, Desk& desk) {
+Answer<void> Conversation::on_ping(const json& message, Desk& desk) const {
   if (!message.contains("ping")) return tl::unexpected<Refusal>("ping requires 'ping'");
   desk.replies.send(connection_, {{"type", "pong"}, {"pong", value_at(message, "ping")}});
   return {};

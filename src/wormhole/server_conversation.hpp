@@ -60,7 +60,7 @@ class Conversation {
   [[nodiscard]] static Handler handler_of(std::string_view type);
 
   [[nodiscard]] Answer<void> dispatch(const Json& message, Desk& desk);
-  Answer<void> on_ping(const Json& message, Desk& desk);
+  Answer<void> on_ping(const Json& message, Desk& desk) const;
   Answer<void> on_bind(const Json& message, Desk& desk);
   Answer<void> on_list(const Json& message, Desk& desk);
   Answer<void> on_allocate(const Json& message, Desk& desk);

@@ -231,15 +231,15 @@ def trusting(folder: str, names: Sequence[tuple[str, str]] = ()) -> list[str]:
     return ["unshare", "--mount", "sh", "-c", mounts + 'exec "$@"', folder]
 
 
-def settings(profile: Profile) -> list[object]:
+def settings(profile: Profile, with_relay: bool = True) -> list[object]:
     """What somebody behind this profile gives on the command line."""
     rendezvous, relay = (RENDEZVOUS, RELAY) if profile.ipv4 else (RENDEZVOUS6, RELAY6)
     host = f"[{rendezvous}]" if ":" in rendezvous else rendezvous
     # STUN at another address than TURN: two servers see more of a NAT than one.
     return ["--rendezvous", f"ws://{host}:{profile.port or PORT}/v1",
-            "--stun", rendezvous, "--stun-port", TURN_PORT, "--turn", relay,
-            "--turn-port", profile.port or TURN_PORT, "--turn-user", "user",
-            "--turn-transport", profile.turn_transport,
+            "--stun", rendezvous, "--stun-port", TURN_PORT,
+            *(["--turn", relay, "--turn-port", profile.port or TURN_PORT, "--turn-user", "user",
+               "--turn-transport", profile.turn_transport] if with_relay else []),
             *(["--proxy", f"http://{PROXY}:{PROXY_PORT}"] if profile.proxy else [])]
 
 
@@ -309,11 +309,11 @@ def exchange(host: Host, port: int, service: Service) -> float:
 
 
 def run(connecting: Profile, listening: Profile, expected: str,
-        patience: float | None = None, delay: float = 0) -> Result:
+        patience: float | None = None, delay: float = 0, relay: bool = True) -> Result:
     """Builds the little world, runs the session, and takes everything down.
 
     `patience` is how long a direct path may take after a relayed one, in seconds; `delay` that of
-    each site's line, in ms.
+    each site's line, in ms. Without `relay` nobody knows of one.
     """
     line, server_line = (Link(delay=delay), Link(delay=SERVER_DELAY)) if delay else (None, None)
     if patience is None:
@@ -328,7 +328,7 @@ def run(connecting: Profile, listening: Profile, expected: str,
             left = connecting.build(internet, "left", 1, line)
             right = listening.build(internet, "right", 2, line)
             _session(internet, (connecting, left), (listening, right), expected, patience, result,
-                     trusting(files))
+                     trusting(files), relay)
         except Failed as failed:
             result.outcome, result.why = "failed", str(failed)
     result.seconds = round(time.monotonic() - began, 3)
@@ -336,17 +336,18 @@ def run(connecting: Profile, listening: Profile, expected: str,
 
 
 def _session(internet: Internet, connecting: tuple[Profile, Host], listening: tuple[Profile, Host],
-             expected: str, patience: float, result: Result, prefix: Sequence[str]) -> None:
+             expected: str, patience: float, result: Result, prefix: Sequence[str],
+             relay: bool) -> None:
     (left_profile, left), (right_profile, right) = connecting, listening
     service = Service(left)
-    a = Program(left.namespace, "connect", f"127.0.0.1:{service.port}", *settings(left_profile),
-                prefix=prefix, PEERSOCK_TURN_PASSWORD="word")
+    secrets = {"PEERSOCK_TURN_PASSWORD": "word"} if relay else {}
+    a = Program(left.namespace, "connect", f"127.0.0.1:{service.port}", *settings(left_profile, relay), prefix=prefix, **secrets)
     internet.network.callback(end, a.process)
     limit = HOPELESS if expected == "failed" else LIMIT
     code = a.wait_for("code_made", limit)["code"]
     began = time.monotonic()
-    b = Program(right.namespace, "listen", "127.0.0.1:0", *settings(right_profile),
-                prefix=prefix, PEERSOCK_TURN_PASSWORD="word", PEERSOCK_CODE=code)
+    b = Program(right.namespace, "listen", "127.0.0.1:0", *settings(right_profile, relay),
+                prefix=prefix, PEERSOCK_CODE=code, **secrets)
     internet.network.callback(end, b.process)
     address = b.wait_for("listening", limit)["address"]
     moment = exchange(right, int(address.rsplit(":", 1)[1]), service)

@@ -97,6 +97,8 @@ def way_by_theory(profile: Profile, peer: theory.Behaviour) -> str:
     own = profile.behaviour
     if own.udp and theory.udp_meets(own, peer):
         return "direct"
+    if not own.udp and own.tcp and peer is PEERS["open"]:
+        return "direct"  # over TCP
     return "search" if theory.port_may_be_found(own, peer) else "relayed"
 
 
@@ -127,8 +129,6 @@ def judge(profile: Profile, found: Found) -> list[str]:
     own = profile.behaviour
     wrong = judge_nat(profile, found)
     for name, peer in PEERS.items():
-        if not own.udp and name == "open":
-            continue  # that TCP would do is no question of UDP
         expected = way_by_theory(profile, peer)
         if found.ways.get(name) != expected:
             wrong.append(f"doctor takes peers of the kind {name} for {found.ways.get(name)}, "

@@ -26,7 +26,18 @@ class Table:
     def __init__(self, path: pathlib.Path = FILE) -> None:
         self._exceptions = json.loads(path.read_text())["exceptions"]
 
-    def of(self, connecting: Profile, listening: Profile) -> Expectation:
+    def of(self, connecting: Profile, listening: Profile, relay: bool = True) -> Expectation:
+        found = self._with_relay(connecting, listening)
+        if relay:
+            return found
+
+        def left(outcome: str) -> str:
+            return "failed" if outcome == "relayed" else outcome
+
+        return Expectation(tuple(map(left, found.outcomes)), f"{found.reason}; there is no relay",
+                           left(found.theory))
+
+    def _with_relay(self, connecting: Profile, listening: Profile) -> Expectation:
         allowed, why = theory.outcome(connecting.behaviour, listening.behaviour)
         for exception in self._exceptions:
             if exception.get("theory", allowed) != allowed:

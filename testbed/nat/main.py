@@ -45,6 +45,9 @@ def parser() -> argparse.ArgumentParser:
                       "scripts/test, 'all' is every one; default: all, unless --scenarios is given")
     made.add_argument("--scenarios", metavar="NAMES",
                       help="the same for scenarios; default: all, unless --profiles is given")
+    made.add_argument("--cells", metavar="PAIRS", help="these cells alone: CONNECTING/LISTENING, "
+                      "names of profiles, with commas between pairs")
+    made.add_argument("--without-relay", metavar="PAIRS", help="the same; nobody has a relay there")
     made.add_argument("--list", action="store_true", help="list profiles and scenarios, and end")
     made.add_argument("--jobs", type=int, default=8, metavar="N",
                       help="cells at once, most of which wait for something (default 8)")
@@ -73,6 +76,27 @@ def select(kind: str, known: Iterable[str], usual: Iterable[str], patterns: str)
             raise ValueError(f"no {kind} matches {pattern!r}; --list shows them")
         chosen.update(found)
     return [name for name in names if name in chosen]
+
+
+Pair = tuple[Profile, Profile, bool]  # with a relay
+
+
+def pairs_in(text: str | None, relay: bool) -> list[Pair]:
+    """Of --cells or --without-relay."""
+    found = []
+    for pair in text.split(",") if text else []:
+        connecting, _, listening = pair.strip().partition("/")
+        for name in (connecting, listening):
+            if name not in PROFILES:
+                raise ValueError(f"there is no profile {name!r} in {pair!r}; --list shows them")
+        found.append((PROFILES[connecting], PROFILES[listening], relay))
+    return found
+
+
+def selected_pairs(given: argparse.Namespace) -> list[Pair]:
+    if (given.cells or given.without_relay) and (given.profiles or given.scenarios):
+        raise ValueError("--cells and --without-relay go without --profiles and --scenarios")
+    return pairs_in(given.cells, True) + pairs_in(given.without_relay, False)
 
 
 def selected(given: argparse.Namespace) -> tuple[list[Profile], list[Scenario]]:
@@ -105,12 +129,12 @@ def run_scenarios(scenarios: list[Scenario], jobs: int, repeat: int) -> list[Tas
     return sorted(done, key=lambda task: scenarios.index(task.scenario))
 
 
-def run(profiles: list[Profile], jobs: int, repeat: int,
+def run(pairs: list[Pair], jobs: int, repeat: int,
         patience: float | None = None, delay: float = 0) -> list[runner.Cell]:
     table = Table()
     # Those that take their time come first, so that none of them is waited for at the end.
-    tasks = sorted((runner.Cell(a, b, table.of(a, b), patience, delay=delay) for _ in range(repeat)
-                    for a in profiles for b in profiles),
+    tasks = sorted((runner.Cell(a, b, table.of(a, b, relay), patience, delay=delay, relay=relay)
+                    for _ in range(repeat) for a, b, relay in pairs),
                    key=lambda c: "failed" not in c.expected.outcomes)
     done = []
     for cell in runner.run(tasks, jobs):
@@ -135,7 +159,13 @@ def main(arguments: list[str]) -> int:
             return EXIT_USAGE
         return 0
     try:
-        profiles, scenarios = selected(given)
+        pairs = selected_pairs(given)
+        if pairs:
+            used = {side.name for pair in pairs for side in pair[:2]}
+            profiles, scenarios = [p for p in PROFILES.values() if p.name in used], []
+        else:
+            profiles, scenarios = selected(given)
+            pairs = [(a, b, True) for a in profiles for b in profiles]
         if given.jobs < 1 or given.repeat < 1:
             raise ValueError("--jobs and --repeat are at least 1")
         if not 0 <= given.delay <= LONGEST_DELAY:
@@ -152,7 +182,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, terminate)
     try:
         checks = run_checks(profiles, given.jobs)
-        cells = run(profiles, given.jobs, given.repeat, given.patience, given.delay)
+        cells = run(pairs, given.jobs, given.repeat, given.patience, given.delay)
         tasks = run_scenarios(scenarios, given.jobs, given.repeat)
     except KeyboardInterrupt:
         print("nat-matrix: interrupted", file=sys.stderr)

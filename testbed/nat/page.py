@@ -31,7 +31,8 @@ td:first-child,th:first-child{text-align:left}
 
 
 def _about(cell: dict[str, Any]) -> str:
-    parts = [f"{cell['connecting']} → {cell['listening']}: {cell['outcome']}"]
+    relay = "" if cell["relay"] else " without a relay"
+    parts = [f"{cell['connecting']} → {cell['listening']}{relay}: {cell['outcome']}"]
     if cell["first_octet_ms"] is not None:
         parts.append(f"first octet after {cell['first_octet_ms']:.0f} ms, candidates {cell['path']} "
                      f"over {cell['transport']}")
@@ -104,16 +105,17 @@ def _matrix(summary: dict[str, Any]) -> str:
     if not summary["cells"]:
         return ""
     names = [profile["name"] for profile in summary["profiles"]]
-    # The worst of several runs of a cell is shown.
+    # The worst of several runs of a cell is shown, and one with a relay rather than one without.
     cells: dict[tuple[str, str], dict[str, Any]] = {}
-    for cell in summary["cells"]:
+    for cell in sorted(summary["cells"], key=lambda cell: not cell["relay"]):
         key = cell["connecting"], cell["listening"]
         if key not in cells or cell["deviates"]:
             cells[key] = cell
     heads = "".join(f'<b title="{html.escape(name, quote=True)}">{n + 1}</b>'
                     for n, name in enumerate(names))
     rows = "".join(
-        f"<b><i>{html.escape(row)} </i>{n + 1}</b>" + "".join(_cell(cells[row, column]) for column in names)
+        f"<b><i>{html.escape(row)} </i>{n + 1}</b>" + "".join(
+            _cell(cells[row, column]) if (row, column) in cells else "<b></b>" for column in names)
         for n, row in enumerate(names))
     legend = "".join(_profile(profile) for profile in summary["profiles"])
     columns = f"grid-template-columns:var(--first) repeat({len(names)},1fr)"

@@ -23,7 +23,8 @@ def progress(cell: Cell, number: int, total: int) -> str:
     what += reason_text(dataclasses.asdict(result))
     if cell.deviates:
         what += f"  NOT AS EXPECTED ({' or '.join(cell.expected.outcomes)}) {result.why}"
-    return f"[{number}/{total}] {cell.connecting.name} → {cell.listening.name}: {what}"
+    where = f"{cell.connecting.name} → {cell.listening.name}{'' if cell.relay else ' without a relay'}"
+    return f"[{number}/{total}] {where}: {what}"
 
 
 def reason_text(result: dict[str, Any]) -> str:
@@ -75,6 +76,7 @@ def summarize(checks: list[Check], cells: list[Cell], scenarios: list[Task],
         "first_octet_ms": times(cells),
         "cells": [{
             "connecting": cell.connecting.name, "listening": cell.listening.name,
+            "relay": cell.relay,
             **dataclasses.asdict(cell.result),
             "expected": list(cell.expected.outcomes), "theory": cell.expected.theory,
             "reason": cell.expected.reason, "deviates": cell.deviates} for cell in cells],
@@ -119,6 +121,8 @@ def matrix_lines(summary: dict[str, Any]) -> list[str]:
     width = max(len(name) for name in names)
     signs: dict[tuple[str, str], str] = {}
     for cell in summary["cells"]:
+        if not cell["relay"]:
+            continue
         key = cell["connecting"], cell["listening"]
         sign = "!" if cell["deviates"] else SIGNS[cell["outcome"]]
         signs[key] = sign if signs.get(key, sign) == sign else "!"
@@ -127,6 +131,8 @@ def matrix_lines(summary: dict[str, Any]) -> list[str]:
     for number, row in enumerate(names):
         lines.append(f"{number + 1:2} {row:{width}} " + " ".join(
             f" {signs.get((row, column), ' ')}" for column in names))
+    lines += [""] + [f"{cell['connecting']} → {cell['listening']} without a relay: {cell['outcome']}"
+                     for cell in summary["cells"] if not cell["relay"]]
     lines += ["", "D direct, R relayed, – no connection (as expected), ! not as expected", ""]
     for kind, figures in summary["first_octet_ms"].items():
         lines.append(f"first octet, {kind}: median {figures['median']:.0f} ms "

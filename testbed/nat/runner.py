@@ -27,6 +27,7 @@ class Cell:
     patience: float | None = None  # seconds that a direct path may take after a relayed one
     result: cell.Result = dataclasses.field(default_factory=cell.Result)
     delay: float = 0  # of each site's line, in ms
+    relay: bool = True  # there is one, and both know it
 
     @property
     def deviates(self) -> bool:
@@ -39,7 +40,7 @@ class Cell:
 
     def perform(self) -> cell.Result:
         return cell.run(self.connecting, self.listening, self.expected.outcomes[0], self.patience,
-                        self.delay)
+                        self.delay, self.relay)
 
     def broken(self, why: str) -> cell.Result:
         return cell.Result(why=why)

@@ -23,6 +23,7 @@ struct Bursts {
   double begin = 0;   // percent of packets outside of bursts at which one begins; 0: there are none
   double end = 100;   // percent of packets in a burst at which it ends
   double loss = 100;  // percent, in a burst
+  friend bool operator==(const Bursts&, const Bursts&) = default;
 };
 
 struct LineConfig {
@@ -38,6 +39,7 @@ struct LineConfig {
   std::size_t black_hole = 0;  // octets of the IP packet: longer ones vanish; 0: none does
   std::uint16_t tells = 0;     // the same, but the sender is told (too_big.hpp)
   Router router{};             // who tells
+  friend bool operator==(const LineConfig&, const LineConfig&) = default;
 };
 
 class Line {

@@ -14,6 +14,7 @@ namespace peersock::testbed {
 struct Router {
   std::array<std::uint8_t, 4> ipv4{};
   std::array<std::uint8_t, 16> ipv6{};
+  friend bool operator==(const Router&, const Router&) = default;
 };
 
 // The frame that goes back to who has sent `frame`: "fragmentation needed" of RFC 1191 section 4,

@@ -23,11 +23,16 @@ LATER_SHARE = 0.25  # of the simulated time, besides
 class Compared:
     connecting: str
     listening: str
+    relay: bool
     real: list[str]
     simulated: list[str]
     real_ms: float | None = None       # the best of several: other work only makes it later
     simulated_ms: list[float] = dataclasses.field(default_factory=list)
     differences: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        return f"{self.connecting} → {self.listening}{'' if self.relay else ' without a relay'}"
 
     def judge(self) -> None:
         missing = sorted(set(self.simulated) - set(self.real))
@@ -76,11 +81,20 @@ def outcomes(cell: dict[str, Any]) -> set[str]:
     return {cell["outcome"], cell["first_path"]} if moved else {cell["outcome"]}
 
 
+def has_relay(cell: dict[str, Any]) -> bool:
+    return bool(cell.get("relay", True))
+
+
+def name_of(cell: dict[str, Any]) -> str:
+    return f"{cell['connecting']}/{cell['listening']}" + ("" if has_relay(cell) else "/without-relay")
+
+
 def scenario(cell: dict[str, Any], delay: float) -> dict[str, Any]:
-    """Raises NotSimulated. Roles stay, but here the listening side is the one that starts first."""
+    """Raises NotSimulated. The connecting side makes the code, as in the cells (testbed/nat/cell.py)."""
     connecting, listening = PROFILES[cell["connecting"]], PROFILES[cell["listening"]]
-    return {"name": f"{connecting.name}/{listening.name}", "listener": site_json(listening, delay),
-            "connector": site_json(connecting, delay), "octets": SIZE, "relay": True}
+    return {"name": name_of(cell), "listener": site_json(listening, delay),
+            "connector": site_json(connecting, delay), "first": "connector", "octets": SIZE,
+            "relay": has_relay(cell), "relay_tcp": has_relay(cell)}
 
 
 def compare(matrix: dict[str, Any], program: pathlib.Path, jobs: int, seeds: int) -> Agreement:
@@ -88,7 +102,7 @@ def compare(matrix: dict[str, Any], program: pathlib.Path, jobs: int, seeds: int
     scenarios: dict[str, dict[str, Any]] = {}
     left_out: dict[str, str] = {}
     for cell in matrix["cells"]:
-        name = f"{cell['connecting']}/{cell['listening']}"
+        name = name_of(cell)
         real[name].append(cell)
         try:
             scenarios[name] = scenario(cell, matrix["delay_ms"])
@@ -112,7 +126,7 @@ def _simulate(scenarios: list[dict[str, Any]], program: pathlib.Path, jobs: int,
 def _compared(real: list[dict[str, Any]], simulated: list[dict[str, Any]]) -> Compared:
     times = [cell["first_octet_ms"] for cell in real if cell["first_octet_ms"] is not None]
     made = Compared(
-        real[0]["connecting"], real[0]["listening"],
+        real[0]["connecting"], real[0]["listening"], has_relay(real[0]),
         sorted(set().union(*map(outcomes, real))), sorted({one["outcome"] for one in simulated}),
         min(times, default=None),
         [one["first_octet_seconds"] * 1000 for one in simulated if one["first_octet_seconds"]])
@@ -122,14 +136,14 @@ def _compared(real: list[dict[str, Any]], simulated: list[dict[str, Any]]) -> Co
 
 
 def text(agreement: Agreement) -> str:
-    width = max((len(f"{c.connecting} → {c.listening}") for c in agreement.cells), default=0)
+    width = max((len(cell.label) for cell in agreement.cells), default=0)
     lines = [f"{'connecting → listening':{width}}  first octet, ms: namespaces, simulation"]
     for cell in agreement.cells:
         times = "–" if not cell.simulated_ms else f"{min(cell.simulated_ms):.0f}"
         if cell.simulated_ms and max(cell.simulated_ms) - min(cell.simulated_ms) >= 1:
             times += f" to {max(cell.simulated_ms):.0f}"
         real = "–" if cell.real_ms is None else f"{cell.real_ms:.0f}"
-        lines.append(f"{f'{cell.connecting} → {cell.listening}':{width}}  {real:>6}  {times:<12} "
+        lines.append(f"{cell.label:{width}}  {real:>6}  {times:<12} "
                      f"{' or '.join(cell.simulated)}")
         lines += [f"  NOT THE SAME: {difference}" for difference in cell.differences]
     for reason, names in _by_reason(agreement.left_out).items():

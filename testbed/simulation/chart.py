@@ -55,12 +55,12 @@ def svg(height: float, label: str, parts: Sequence[str]) -> str:
 
 def time_text(seconds: float) -> str:
     if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
+        return f"{seconds * 1000:.0f}\u00a0ms"
+    return f"{seconds:.2f}\u00a0s" if seconds < 10 else f"{seconds:.0f}\u00a0s"
 
 
 def tick_text(seconds: float) -> str:
-    return "0" if not seconds else f"{seconds * 1000:g} ms" if seconds < 1 else f"{seconds:g} s"
+    return "0" if not seconds else f"{seconds * 1000:g}\u00a0ms" if seconds < 1 else f"{seconds:g}\u00a0s"
 
 
 # ---- a map ----
@@ -202,11 +202,12 @@ def points(label: str, curves: list[Points], unit: str, axis: str) -> str:
     for tick in across.ticks():
         parts.append(f'<path class="grid" d="M{across(tick):.1f} {top:.1f}V{bottom:.1f}"/>')
         parts.append(text(across(tick), bottom + 12, f"{tick:g}", SMALL, "middle"))
-    for curve in curves:
+    for number, curve in enumerate(curves):
+        beside = 3 * (number - (len(curves) - 1) / 2)  # so that no line hides another one
         way = "L".join(f"{across(x):.1f} {up(middle):.1f}" for x, _, middle, _ in curve.points)
         parts.append(f'<path class="curve {curve.kind}" d="M{way}"/>')
         for x, least, middle, most in curve.points:
-            parts.append(f'<path class="{curve.kind}" d="M{across(x):.1f} {up(least):.1f}'
+            parts.append(f'<path class="{curve.kind}" d="M{across(x) + beside:.1f} {up(least):.1f}'
                          f'V{up(most):.1f}"/>')
             parts.append(f'<circle class="{curve.kind}" cx="{across(x):.1f}" cy="{up(middle):.1f}" '
                          'r="3"/>')

@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import math
+import re
 from typing import Any
 
 from testbed.simulation.sites import LABELS, label
@@ -53,6 +54,11 @@ class Group:
     def failed(self) -> bool:
         """Any of them is not as expected."""
         return not all(run["passed"] for run in self.runs)
+
+    @property
+    def connected(self) -> "Group":
+        """The runs that have a time to connect."""
+        return Group([run for run in self.runs if run["connect_seconds"] is not None])
 
     def times(self, kind: str = "") -> list[float]:
         """To connect, in seconds, sorted; of all, or of those that ended in this way."""
@@ -105,12 +111,12 @@ class Throughput:
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Way:
-    """What the lines of one curve have in common."""
+    """What the runs of one curve have in common; without the engine, those of one figure."""
 
-    engine: str
     octets: int
     round_trip: float  # ms, between the two hosts
     rate: int          # kbit/s, 0: no limit
+    engine: str
 
 
 def _lines(network: dict[str, Any]) -> list[dict[str, Any]]:
@@ -127,21 +133,25 @@ def loss_of(network: dict[str, Any]) -> float:
 
 
 def is_steady(network: dict[str, Any]) -> bool:
-    """Nothing but delay, rate and loss."""
-    return not any(line[what] for line in _lines(network)
-                   for what in ("jitter_ms", "duplicate", "reorder"))
+    """Nothing but delay, rate and loss, and nothing else to do for anybody."""
+    lines = _lines(network)
+    return (not any(line[what] for line in lines
+                    for what in ("jitter_ms", "duplicate", "reorder", "black_hole"))
+            and not any(line["bursts"]["begin"] for line in lines)
+            and not network["happenings"] and not network["idle_ms"]
+            and network["pairs"] == network["sessions"] == 1)
 
 
 def throughput(results: list[Result]) -> dict[Way, list[Throughput]]:
-    """Curves of more than one rate of loss."""
+    """Curves of more than one rate of loss, of sessions on direct paths."""
     curves: dict[Way, dict[float, list[float]]] = {}
     for result in results:
         network, value = result["network"], result["octets_per_second"]
-        if value is None or not is_steady(network):
+        if value is None or result["outcome"] != "direct" or not is_steady(network):
             continue
         lines = _lines(network)
-        way = Way(network["engine"], network["octets"], sum(line["delay_ms"] for line in lines),
-                  min(line["rate_kbit"] for line in lines))
+        way = Way(network["octets"], sum(line["delay_ms"] for line in lines),
+                  min(line["rate_kbit"] for line in lines), network["engine"])
         curves.setdefault(way, {}).setdefault(loss_of(network), []).append(value)
     return {way: [Throughput(loss, sorted(values)) for loss, values in sorted(points.items())]
             for way, points in sorted(curves.items()) if len(points) > 1}
@@ -154,4 +164,11 @@ def others(results: list[Result]) -> dict[str, Group]:
     for result in results:
         if result["scenario"].partition("/")[0] not in drawn:
             found.setdefault(result["scenario"], Group()).runs.append(result)
-    return dict(sorted(found.items()))
+    return dict(sorted(found.items(), key=lambda item: _by_numbers(item[0])))
+
+
+def _by_numbers(name: str) -> list[Any]:
+    """To sort by: `loss-2` comes before `loss-10`."""
+    return [(float(part), "") if number else (0.0, part)
+            for part in re.split(r"(\d+(?:\.\d+)?)", name)
+            for number in [part[:1].isdecimal()]]

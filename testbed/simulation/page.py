@@ -11,9 +11,9 @@ from testbed.simulation.figures import (
 from testbed.simulation.report import summary
 
 STYLE = """
-:root{--a:#d9822b;--b:#17958e;--c:#5b8def;--d:#b06fd0;--e:#8a8f3c;--f:#c75b6b;--time:#3b82c4}
-.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));
-gap:.4rem 2rem;align-items:start}.tall{grid-row:span 2}
+:root{--a:#2f6fd0;--b:#b5367f;--time:#3b82c4}
+.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));
+gap:.8rem 2rem;align-items:start}
 figure{margin:.4rem 0;min-width:0}figcaption{font-size:.85rem;margin-bottom:.4rem}
 figcaption b{display:block;font-size:.95rem}
 svg{display:block;width:100%;max-width:34rem;height:auto}
@@ -24,10 +24,10 @@ svg [role=button]:focus{outline:2px solid Highlight}
 .row{fill:transparent}.curve{stroke-width:2}
 svg rect.marked{fill:none;stroke:var(--wrong);stroke-width:2}
 .time{fill:var(--time)}.on g text{fill:#fff}
-""" + "".join(f".{c}{{background:var(--{c});fill:var(--{c});stroke:var(--{c})}}" for c in "abcdef") + """
+""" + "".join(f".{c}{{background:var(--{c});fill:var(--{c});stroke:var(--{c})}}" for c in "ab") + """
 #about{position:sticky;bottom:0;background:Canvas;margin-bottom:0}#about:empty{display:none}
 """
-COLOURS = "abcdef"
+ENGINES = {"ngtcp2": ("a", "ngtcp2"), "openssl": ("b", "OpenSSL")}  # colour, and how it is spelled
 TITLES = {
     "nat": "Pairs of NATs without a relay", "nat-relay": "Pairs of NATs with a relay",
     "chaos": "Chaos: everything at once, by the seed"}
@@ -48,8 +48,8 @@ def _said(what: str, group: Group) -> str:
     return "; ".join(parts)
 
 
-def _figure(title: str, note: str, drawing: str, more: str = "") -> str:
-    return f"<figure{more}><figcaption><b>{html.escape(title)}</b>{note}</figcaption>{drawing}</figure>"
+def _figure(title: str, note: str, drawing: str) -> str:
+    return f"<figure><figcaption><b>{html.escape(title)}</b>{note}</figcaption>{drawing}</figure>"
 
 
 def _outcome_map(family: Family) -> str:
@@ -60,7 +60,8 @@ def _outcome_map(family: Family) -> str:
                                    _said(f"{pair[0]} listens, {pair[1]} connects", group), group.failed)
     drawing = chart.heat_map(f"{family.name}: success by pair of NATs", family.labels, fields)
     return _figure("Success", "Percent of runs in which all data arrived; rows listen, columns "
-                   "connect, colours show how runs ended. A red frame: not as expected.",
+                   "connect, colours show how runs ended. Empty: not run. A red frame: not as "
+                   "expected.",
                    f'<div class="outcomes on">{drawing}</div>')
 
 
@@ -74,12 +75,12 @@ def _time_map(family: Family) -> str:
     for pair, middle in medians.items():
         strength = 0.12 + 0.55 * (middle - low) / ((high - low) or 1)
         # In a field there is room for four figures.
-        figure = f"{middle * 1000:.0f}" if middle < 10 else f"{middle:.0f} s"
+        figure = f"{middle * 1000:.0f}" if middle < 10 else f"{middle:.0f}\u00a0s"
         fields[pair] = chart.Field([("time", 1.0, strength)], figure, _said(
             f"{pair[0]} listens, {pair[1]} connects", family.pairs[pair]))
     drawing = chart.heat_map(f"{family.name}: time to connect by pair of NATs", family.labels, fields)
     return _figure("Time to connect", "Milliseconds of virtual time from typing the code to the "
-                   "listening socket, medians.", f'<div class="times">{drawing}</div>')
+                   "listening socket, medians. Empty: none connected.", f'<div class="times">{drawing}</div>')
 
 
 def _arrivals(family: Family) -> str:
@@ -97,16 +98,16 @@ def _distributions(family: Family) -> str:
         times = group.times()
         if times:
             name = f"{first} – {second}"
-            rows.append(chart.Row(name, group.main_kind, times[0], quantile(times, 0.25),
+            rows.append(chart.Row(name, group.connected.main_kind, times[0], quantile(times, 0.25),
                                   quantile(times, 0.5), quantile(times, 0.75), times[-1],
                                   _said(f"{name}, both orders", group)))
     if not rows:
         return ""
     rows.sort(key=lambda row: row.middle)
     return _figure("Time to connect by pair", "From the least to the most; the half in the middle is "
-                   "thick; the figure is the median. Both orders of a pair together.",
-                   chart.distributions(f"{family.name}: distribution of the time to connect", rows),
-                   ' class="tall"')
+                   "thick; the figure is the median. Both orders of a pair together; the colour is "
+                   "that of most runs that connected.",
+                   chart.distributions(f"{family.name}: distribution of the time to connect", rows))
 
 
 def _place(family: Family) -> int:
@@ -121,28 +122,34 @@ def _family(family: Family) -> str:
             f"{_distributions(family)}{_arrivals(family)}</div></section>")
 
 
+def _key(classes: dict[str, str]) -> str:
+    return '<p class="key">' + "".join(
+        f'<span class="{kind}">{html.escape(name)}</span>' for kind, name in classes.items()) + "</p>"
+
+
 def _way_text(way: Way) -> str:
-    engine = {"openssl": "OpenSSL", "ngtcp2": "ngtcp2"}.get(way.engine, way.engine)
-    size = (f"{way.octets / 2**20:g} MiB" if way.octets >= 2**20 else f"{way.octets / 1024:g} KiB")
+    size = f"{way.octets / 2**20:g} MiB" if way.octets >= 2**20 else f"{way.octets / 1024:g} KiB"
     rate = f", {way.rate / 1000:g} Mbit/s" if way.rate else ""
-    return f"{engine}: {size} each way, {way.round_trip:g} ms round trip{rate}"
+    return f"{size} each way, {way.round_trip:g} ms round trip{rate}"
 
 
 def _throughput(results: list[dict[str, Any]]) -> str:
-    curves = []
-    for number, (way, measured) in enumerate(throughput(results).items()):
+    figures: dict[str, list[chart.Points]] = {}
+    for way, measured in throughput(results).items():
+        colour, engine = ENGINES[way.engine]
         scaled = [(one.loss, *(value / 2**20 for value in (
             one.values[0], quantile(one.values, 0.5), one.values[-1]))) for one in measured]
-        curves.append(chart.Points(_way_text(way), COLOURS[number % len(COLOURS)], scaled))
-    if not curves:
+        figures.setdefault(_way_text(way), []).append(chart.Points(engine, colour, scaled))
+    if not figures:
         return ""
-    key = "".join(f'<span class="{curve.kind}">{html.escape(curve.label)}</span>' for curve in curves)
-    return ('<section id="throughput"><h2>Throughput against loss</h2><div class="plots">' + _figure(
-        "Goodput", "In virtual time, each of the two directions, which carry data at once; medians, "
-        "lines from the least to the most. It tells what protocols do with loss, not how fast the "
-        "programs are.", chart.points("goodput against loss", curves, "MiB/s",
-                                      "loss of datagrams one way, %")
-        + f'<p class="key">{key}</p>') + "</div></section>")
+    drawn = "".join(_figure(title, "", chart.points(f"goodput against loss, {title}", curves, "MiB/s",
+                                                    "loss of datagrams one way, %"))
+                    for title, curves in figures.items())
+    used = {curve.kind: curve.label for curves in figures.values() for curve in curves}
+    return ('<section id="throughput"><h2>Throughput against loss</h2><p>Goodput in virtual time of each '
+            "of the two directions, which carry data at once: medians, and thin lines from the least to "
+            "the most. It tells what protocols do with loss, not how fast the programs are.</p>"
+            f'{_key(used)}<div class="plots">{drawn}</div></section>')
 
 
 def _other(name: str, group: Group) -> str:
@@ -166,19 +173,25 @@ def _failures(results: list[dict[str, Any]]) -> str:
     return f'<h2>Not as expected</h2><div class="list failures">{rows}</div>{more}'
 
 
+def _count(number: int) -> str:
+    return {0: "none is", 1: "1 is"}.get(number, f"{number} are")
+
+
 def render(document: dict[str, Any]) -> str:
     """Of what `report.document` makes."""
     results = document["results"]
     passed = sum(result["passed"] for result in results)
     names = {result["scenario"] for result in results}
-    key = "".join(f'<span class="{kind}">{name}</span>' for kind, name in NAMES.items())
+    drawn = sorted(families(results), key=_place)
     rest = "".join(_other(name, group) for name, group in others(results).items())
+    about_nats = """NATs are named mapping-filtering as in RFC 4787, all boxes of a site together: ei
+endpoint-independent, ad address-dependent, apd address-and-port-dependent; m mapping, f filtering. Touch
+a field or a row to read more.""" if drawn else ""
+    title = "Other scenarios" if drawn else "Scenarios"
     return page.document("peersock in simulated networks", STYLE, f"""
 <p>{len(results)} runs of {len(names)} scenario{"s"[len(names) == 1:]} in {document["wall_seconds"]:.0f} s of real time;
-{passed} are as expected, {len(results) - passed} are not. NATs are named mapping-filtering as in
-RFC 4787, all boxes of a site together: ei endpoint-independent, ad address-dependent, apd
-address-and-port-dependent; m mapping, f filtering. Touch a field or a row to read more.</p>
-<p class="key">{key}</p>
-{"".join(map(_family, sorted(families(results), key=_place)))}{_throughput(results)}
-{f'<h2>Other scenarios</h2><div class="list scenarios">{rest}</div>' if rest else ""}
+{_count(passed)} as expected, {_count(len(results) - passed)} not. {about_nats}</p>
+{_key(NAMES)}
+{"".join(map(_family, drawn))}{_throughput(results)}
+{f'<h2>{title}</h2><div class="list scenarios">{rest}</div>' if rest else ""}
 {_failures(results)}<p id="about"></p>""")

@@ -33,20 +33,24 @@ def _as_nat(stage: Stage) -> Nat:
     if isinstance(stage, Nat):
         return stage
     if isinstance(stage, Firewall):
-        raise NotSimulated("the relay can only be reached over TCP, which is not simulated")
+        if stage.tcp_ports is not None:
+            raise NotSimulated("the relay can only be reached over TLS, which is not simulated")
+        return ANSWERS_ALONE
     if stage.answers:
         raise NotSimulated("no simulated router answers packets that belong to nobody")
     return FULLY_RANDOM if stage.random else ANSWERS_ALONE
 
 
+def _stage_json(stage: Stage) -> dict[str, Any]:
+    return nat_json(_as_nat(stage)) | {"udp": not isinstance(stage, Firewall) or stage.udp}
+
+
 def site_json(profile: Profile, delay: float) -> dict[str, Any]:
     """`delay` of its line, each way, in ms. Raises NotSimulated."""
-    if not profile.ipv4:
-        raise NotSimulated("simulated servers have no IPv6 addresses")
     line = {"delay_ms": delay}
-    nats = [ANSWERS_ALONE] if profile.own_firewall else [_as_nat(s) for s in profile.stages]
-    return {"nats": [nat_json(nat) for nat in nats], "up": line, "down": line, "ipv4": True,
-            "ipv6": profile.ipv6}
+    stages = (Firewall(),) if profile.own_firewall else profile.stages
+    return {"nats": [_stage_json(stage) for stage in stages], "up": line, "down": line,
+            "ipv4": profile.ipv4, "ipv6": profile.ipv6}
 
 
 def label(site: dict[str, Any]) -> str:

@@ -101,6 +101,48 @@ TEST(DoctorFacts, NeitherStunNorTurnIsNoPath) {
   EXPECT_EQ(verdict(diagnosis), ErrorKind::kNoPath);
 }
 
+/// Behind a firewall that lets TCP through, and no UDP.
+Diagnosis without_udp() {
+  Diagnosis diagnosis = healthy();
+  diagnosis.nats[0].report = {};
+  diagnosis.servers[0].shows_open_tcp = true;
+  return diagnosis;
+}
+
+TEST(DoctorFacts, APeerWithoutANatIsReachedOverTcp) {
+  Diagnosis diagnosis = without_udp();
+  EXPECT_EQ(ways(diagnosis), "ddrrrr");
+  EXPECT_EQ(verdict(diagnosis), std::nullopt);
+  diagnosis.servers[2] = server(ServerKind::kTurn, false);
+  EXPECT_EQ(ways(diagnosis), "dd----");
+  EXPECT_EQ(verdict(diagnosis), ErrorKind::kNoPath);
+  EXPECT_NE(verdict_on(diagnosis)->message.find("only those without a NAT"), std::string::npos);
+}
+
+TEST(DoctorFacts, TcpTellsNothingWithoutAnAnswer) {
+  Diagnosis diagnosis = without_udp();
+  diagnosis.servers[0] = server(ServerKind::kRendezvous, false);
+  diagnosis.servers[0].shows_open_tcp = true;
+  EXPECT_EQ(ways(diagnosis), "drrrrr");
+}
+
+TEST(DoctorFacts, WhereOnlyTheRelayIsAllowedTcpIsNoWay) {
+  Diagnosis diagnosis = without_udp();
+  diagnosis.relay = RelayPolicy::kOnly;
+  EXPECT_EQ(ways(diagnosis), "rrrrr");
+}
+
+TEST(DoctorFacts, TcpIsOpenWhereNoExceptionWasMade) {
+  EXPECT_TRUE(shows_open_tcp("198.51.100.1", 4000));
+  EXPECT_TRUE(shows_open_tcp("2001:db8::1", 3478));
+  EXPECT_TRUE(shows_open_tcp("relay.example", 4000));
+  EXPECT_FALSE(shows_open_tcp("198.51.100.1", 443)) << "what every firewall lets through";
+  EXPECT_FALSE(shows_open_tcp("relay.example", 80));
+  for (const char* inside : {"127.0.0.1", "::1", "localhost", "192.168.1.1", "fd00::1"}) {
+    EXPECT_FALSE(shows_open_tcp(inside, 4000)) << inside;
+  }
+}
+
 TEST(DoctorFacts, TheRelayPolicyIsHeeded) {
   Diagnosis diagnosis = healthy();
   diagnosis.relay = RelayPolicy::kOnly;

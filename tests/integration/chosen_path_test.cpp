@@ -6,9 +6,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 
 #include "../support/system_calls.hpp"
+#include "adapters/clock.hpp"
 #include "adapters/nice_candidate.hpp"
 #include "plain_socket.hpp"
 
@@ -128,6 +131,22 @@ TEST_F(ChosenPathTest, ADirectPairHasASocketOfItsOwn) {
   EXPECT_EQ(path_->statistics().datagrams, 3U);
   EXPECT_EQ(path_->statistics().calls, 1U);
   EXPECT_EQ(changes_, 0);
+}
+
+TEST_F(ChosenPathTest, LibniceGetsWholeMessagesWhileThePeerSendsThroughIt) {
+  make();
+  path_->arrived_through_libnice();  // means nothing before there is a pair
+  select(near_, far_);
+  const auto option = [&] { return near_.option(IPPROTO_UDP, UDP_GRO); };
+  const Instant began = adapters::monotonic_now();
+  while (option() == 0 && adapters::monotonic_now() - began < std::chrono::seconds(10)) {
+    far_.send_to(near_, quic_train(1, kSize, kSize));
+    settle();
+  }
+  EXPECT_EQ(option(), 1);
+  EXPECT_GE(adapters::monotonic_now() - began, adapters::kSplitPatience);
+  path_->arrived_through_libnice();
+  EXPECT_EQ(near_.option(IPPROTO_UDP, UDP_GRO), 0);
 }
 
 TEST_F(ChosenPathTest, RelayedAndTcpPairsAreLibnices) {

@@ -17,7 +17,7 @@
 namespace peersock::testing {
 
 struct MailboxClient {
-  explicit MailboxClient(GlibLoop& on, adapters::MailboxLinkConfig config = {})
+  explicit MailboxClient(GlibLoop& on, const adapters::MailboxLinkConfig& config = {})
       : loop(on),
         link(std::make_unique<adapters::MailboxLink>(
             loop.context(),

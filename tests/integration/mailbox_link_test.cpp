@@ -20,7 +20,7 @@ namespace {
 using adapters::MailboxLinkConfig;
 
 /// Opens a link, and gives the reason for which it is lost.
-std::string loss(GlibLoop& loop, const std::string& url, MailboxLinkConfig config = {}) {
+std::string loss(GlibLoop& loop, const std::string& url, const MailboxLinkConfig& config = {}) {
   MailboxClient client(loop, config);
   client.link->open(url);
   EXPECT_TRUE(client.lost.empty()) << "told inside the call";
@@ -242,7 +242,7 @@ TEST(MailboxLinkBreaks, WithAReason) {
     std::function<void(TcpPeer&)> then;
     std::string reason;
   };
-  const auto sends = [](std::string octets) {
+  const auto sends = [](const std::string& octets) {
     return [octets](TcpPeer& peer) { peer.send(octets); };
   };
   const Case cases[] = {

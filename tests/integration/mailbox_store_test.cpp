@@ -62,7 +62,7 @@ TEST(MailboxStore, BeginsEmptyAndPrivate) {
 
 TEST(MailboxStore, AnyOctetsComeBack) {
   const StateFile file;
-  const std::string odd("\0\xff'\"; DROP TABLE sides; --\n\xc3\xa4", 30);
+  const std::string odd("\0\xff'\"; DROP TABLE sides; --\n\xc3\xa4", 29);
   const ServerState state{
       {{odd + "1", odd, odd, {{odd, false, wire::Mood::kScary}, {"", true, std::nullopt}}, {}},
        {odd + "2", "", std::nullopt, {}, {{odd, odd, odd, odd.substr(0, 1), 1.7e9 + 0.123456}}}},

@@ -95,7 +95,7 @@ TEST(Mailbox, TwoMebibytesTravel) {
   MailboxClient client(loop);
   ASSERT_TRUE(client.join(house.url(), "a"));
   client.say({{"type", "open"}, {"mailbox", "m"}});
-  const std::string body(2 * 1024 * 1024, 'a');
+  const std::string body(std::size_t{2} * 1024 * 1024, 'a');
   client.say({{"type", "add"}, {"phase", "p"}, {"body", body}});
   EXPECT_EQ(client.hear("message").at("body"), body);
 }

@@ -20,6 +20,8 @@ void* count(void* block, int sign) {
 
 }  // namespace
 
+// The names are the linker's.
+// NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-identifier-naming)
 extern "C" {
 void* __real_malloc(std::size_t size);
 void* __real_calloc(std::size_t count, std::size_t size);
@@ -47,6 +49,7 @@ void __wrap_free(void* block) {
   __real_free(block);
 }
 }
+// NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-identifier-naming)
 
 // The library's own would call its C library past us.
 void* operator new(std::size_t size) {

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ice/restarts.hpp"
 #include "support/session_pair.hpp"
 
 namespace peersock::testing {
@@ -207,12 +208,42 @@ TEST_F(Restart, AnAgentThatReportsTheEndOfItsPathIsBelieved) {
   expect_everything();
 }
 
+TEST_F(Restart, APathThatComesBackIsNoticedAtOnce) {
+  start(options_with(10));
+  transfer();
+  pair->path.cut();
+  pair->world.run_for(11s);
+  pair->path.restore();
+  // QUIC's timer has grown as long as the outage, and its window is full.
+  const std::size_t before = moved();
+  EXPECT_TRUE(pair->until([&] { return moved() > before; }, 1s)) << pair->story();
+  expect_everything();
+}
+
 TEST_F(Restart, TheMailboxIsLeftWhenTheSessionEnds) {
   start(options_with(9));
   pair->a->interrupt();
   ASSERT_TRUE(pair->until_ended(10s)) << pair->story();
   pair->world.run_for(1s);
   EXPECT_TRUE(pair->mailbox.server().state().mailboxes.empty());
+}
+
+TEST(SecondSearch, FindsThePathThatTheFirstCouldNot) {
+  SessionPair pair(options_with(7));
+  pair.path.forbid_connectivity(1);
+  const Instant began = pair.world.now();
+  pair.start();
+  ASSERT_TRUE(pair.until_authenticated()) << pair.story();
+  EXPECT_GE(pair.world.now() - began, ice::kSecondSearchAfter);
+  EXPECT_LE(pair.world.now() - began, ice::kSecondSearchAfter + 2s);
+  EXPECT_EQ(pair.a->generation(), 1U);
+  EXPECT_EQ(pair.b->generation(), 1U);
+  const auto program = pair.connect(pattern(1000));
+  ASSERT_TRUE(pair.until([&] { return program->saw_end; })) << pair.story();
+  EXPECT_EQ(pair.targets()[0]->received, pattern(1000));
+  pair.world.run_for(ice::kLinger);
+  EXPECT_EQ(pair.a->agents(), 1U);
+  EXPECT_EQ(pair.b->agents(), 1U);
 }
 
 }  // namespace

@@ -11,6 +11,8 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -95,9 +97,9 @@ TEST_F(SplitGro, TrainsAreCoalescedAndStunReachesLibnice) {
       near.send_to(far, stun_message());  // until the link is there
     }
     static_cast<void>(arrived(far));
-    const auto path = SplitUdpPath::open(near.shared(), far.address());
+    const auto path = SplitUdpPath::open(near.shared(), far.address(), Duration{0});
     enter(far_network_);
-    const auto far_path = SplitUdpPath::open(far.shared(), near.address());
+    const auto far_path = SplitUdpPath::open(far.shared(), near.address(), Duration{0});
     ASSERT_TRUE(path && far_path);
 
     std::size_t stun = 0;
@@ -118,6 +120,45 @@ TEST_F(SplitGro, TrainsAreCoalescedAndStunReachesLibnice) {
     EXPECT_EQ(octets, kRounds * train.size());
     EXPECT_LT(trains, kRounds * 5) << "coalesced, whichever socket the hash picked";
   }
+}
+
+/// What libnice sends, but so close together that the other end finds both at once.
+void send_together(const PlainSocket& from, const PlainSocket& to, const Bytes& octets,
+                   int segment) {
+  const int none = 0;
+  ASSERT_EQ(setsockopt(from.fd(), IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment), 0);
+  from.send_to(to, octets);
+  ASSERT_EQ(setsockopt(from.fd(), IPPROTO_UDP, UDP_SEGMENT, &none, sizeof none), 0);
+}
+
+// The price of UDP_GRO on libnice's socket; the simulation has the same (sim/stack/udp_port.cpp).
+TEST_F(SplitGro, StunThatArrivesTogetherIsOneMessageToLibniceOnceQuicComesToOurs) {
+  enter(far_network_);
+  const PlainSocket far("192.0.2.2");
+  enter(near_network_);
+  const PlainSocket near("192.0.2.1");
+  for (int tries = 0; tries < 100 && arrived(far) == 0; ++tries) {
+    near.send_to(far, stun_message());  // until the link is there
+  }
+  static_cast<void>(arrived(far));
+  Bytes two = stun_message();
+  const Bytes one = stun_message();
+  two.insert(two.end(), one.begin(), one.end());
+  send_together(near, far, two, static_cast<int>(one.size()));
+  EXPECT_EQ(arrived(far), 2U) << "without a socket of ours";
+  enter(far_network_);
+  const auto path = SplitUdpPath::open(far.shared(), near.address(), Duration{0});
+  ASSERT_TRUE(path);
+  enter(near_network_);
+  send_together(near, far, two, static_cast<int>(one.size()));
+  EXPECT_EQ(arrived(far), 2U) << "as long as nothing comes to it";
+  near.send_to(far, quic_train(1, 100, 100));
+  EXPECT_EQ(path->receive_batch([](std::span<const quic::DatagramTrain>) {}, 1), 1U);
+  send_together(near, far, two, static_cast<int>(one.size()));
+  EXPECT_EQ(arrived(far), 1U);
+  path->quic_came_to_libnice();
+  send_together(near, far, two, static_cast<int>(one.size()));
+  EXPECT_EQ(arrived(far), 2U);
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ class SplitUdp : public ::testing::TestWithParam<std::string> {
  protected:
   [[nodiscard]] std::unique_ptr<SplitUdpPath> open(const PlainSocket& from,
                                                    const PlainSocket& to) const {
-    return SplitUdpPath::open(from.shared(), to.address());
+    return SplitUdpPath::open(from.shared(), to.address(), Duration{0});
   }
   void connect() {
     path_a_ = open(a_, b_);
@@ -170,9 +170,18 @@ TEST_P(SplitUdp, QuicDiffersFromStunInItsHopLimit) {
   EXPECT_EQ(hop_limit(), 64);
 }
 
-TEST_P(SplitUdp, BothSocketsWantTrainsAndLibniceNoneAfterwards) {
-  EXPECT_EQ(b_.option(IPPROTO_UDP, UDP_GRO), 0);
+TEST_P(SplitUdp, LibnicesSocketWantsTrainsWhileQuicComesToOurs) {
   connect();
+  EXPECT_EQ(b_.option(IPPROTO_UDP, UDP_GRO), 0);
+  const auto arrive = [this] {
+    ASSERT_EQ(path_a_->send_batch({quic_train(1, 500, 500), 500}), SendOutcome::kSent);
+    Received().take_from(*path_b_);
+  };
+  arrive();
+  EXPECT_EQ(b_.option(IPPROTO_UDP, UDP_GRO), 1);
+  path_b_->quic_came_to_libnice();
+  EXPECT_EQ(b_.option(IPPROTO_UDP, UDP_GRO), 0);
+  arrive();
   EXPECT_EQ(b_.option(IPPROTO_UDP, UDP_GRO), 1);
   path_b_.reset();
   EXPECT_EQ(b_.option(IPPROTO_UDP, UDP_GRO), 0);

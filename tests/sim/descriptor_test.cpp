@@ -37,6 +37,27 @@ sim::SocketName name_of(const char* address, std::uint16_t port) {
   return sim::socket_name(address, port).value();
 }
 
+/// What an unbound datagram socket says of itself once it is connected.
+sim::SocketName name_towards(sim::Host& host, const char* peer) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  sim::to_sockaddr(name_of(peer, kPort), reinterpret_cast<sockaddr*>(&address), &size);
+  host.run([&] {
+    const UniqueFd fd(::socket(AF_INET, SOCK_DGRAM, 0));
+    EXPECT_EQ(connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
+    size = sizeof address;
+    EXPECT_EQ(getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  });
+  return sim::from_sockaddr(reinterpret_cast<const sockaddr*>(&address), size).value();
+}
+
+TEST_F(SimDescriptor, AConnectedDatagramSocketSaysWhereItSendsFrom) {
+  const auto outside = name_towards(first, kSecond);
+  EXPECT_EQ(outside.address, name_of(kFirst, 0).address);
+  EXPECT_NE(outside.port, 0);
+  EXPECT_EQ(name_towards(first, "127.0.0.1").address, name_of("127.0.0.1", 0).address);
+}
+
 TEST_F(SimDescriptor, CarriesDatagramsBetweenHosts) {
   struct Way {
     sim::Host& here;

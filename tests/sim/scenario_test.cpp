@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "scenarios/scenarios.hpp"
+#include "servers.hpp"
 
 namespace peersock::testing {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 const sim::SiteSpec kHome{.nats = {{.ports = testbed::Ports::Random}}};
 
@@ -21,6 +23,35 @@ TEST(Scenarios, HaveNamesOfTheirOwnAndATime) {
     EXPECT_GT(scenario.bound, scenario.idle) << scenario.name;
   }
   for (const auto& [name, count] : names) EXPECT_EQ(count, 1) << name;
+}
+
+TEST(Scenarios, UseTheSocketBesideLibnicesUnlessToldOtherwise) {
+  for (const auto policy : {adapters::PathPolicy::kAuto, adapters::PathPolicy::kNice}) {
+    for (const bool ipv6 : {false, true}) {
+      const sim::SiteSpec site{.nats = kHome.nats, .ipv6 = ipv6};
+      const sim::Scenario scenario{
+          .name = "paths", .listener = site, .connector = site, .path = policy, .octets = 20000};
+      const auto report = sim::run(scenario, {});
+      EXPECT_TRUE(sim::passed(scenario, report));
+      EXPECT_EQ(report.listener.split, policy == adapters::PathPolicy::kAuto) << ipv6;
+      EXPECT_EQ(report.connector.split, policy == adapters::PathPolicy::kAuto) << ipv6;
+    }
+  }
+}
+
+TEST(Scenarios, LeaveRelayedPathsToLibnice) {
+  const sim::SiteSpec hard{
+      .nats = {{.mapping = testbed::Dependence::AddressAndPort, .ports = testbed::Ports::Random}}};
+  const sim::Scenario scenario{.name = "relayed",
+                               .listener = hard,
+                               .connector = hard,
+                               .octets = 20000,
+                               .relay = true,
+                               .expected = {sim::Outcome::kRelayed}};
+  const auto report = sim::run(scenario, {});
+  EXPECT_TRUE(sim::passed(scenario, report));
+  EXPECT_FALSE(report.listener.split);
+  EXPECT_FALSE(report.connector.split);
 }
 
 TEST(Scenarios, AreSilentForAsLongAsTheySay) {
@@ -43,6 +74,19 @@ TEST(Scenarios, FailWhenAStepDoesNotCome) {
   EXPECT_FALSE(sim::passed(scenario, report));
   EXPECT_THAT(report.violations,
               ElementsAre("the machine wormhole of the listener was never in the state Dreaming"));
+}
+
+TEST(Scenarios, FailWhenNobodySaysWhatHasToBeSaid) {
+  const sim::Scenario scenario{.name = "silent",
+                               .listener = kHome,
+                               .connector = kHome,
+                               .octets = 1000,
+                               .names = {{.name = sim::kStunName}},
+                               .says = "the moon is full"};
+  const auto report = sim::run(scenario, {});
+  EXPECT_THAT(
+      report.violations,
+      ElementsAre(StartsWith("nobody said \"the moon is full\", but \"The name of the STUN")));
 }
 
 TEST(Scenarios, HappenAtTheirStep) {

@@ -13,6 +13,7 @@ namespace peersock::testing {
 namespace {
 
 constexpr std::uint16_t kPort = 4000;
+constexpr std::size_t kWindow = 131072;  // ns-3's
 
 class SimTcp : public SimHosts {
  protected:
@@ -24,6 +25,15 @@ class SimTcp : public SimHosts {
     pass(1s);
     to.run([&] { server = UniqueFd(accept4(listening.get(), nullptr, nullptr, SOCK_NONBLOCK)); });
     ASSERT_TRUE(server);
+  }
+
+  /// From the client to the server, which reads nothing.
+  void fill_window() {
+    const std::string chunk(kWindow / 64, 'x');
+    for (int i = 0; i < 64; ++i) {
+      ASSERT_EQ(send(client.get(), chunk.data(), chunk.size(), 0), chunk.size());
+      pass(1s);
+    }
   }
 
   short ready(sim::Host& host, const UniqueFd& fd) {
@@ -170,6 +180,28 @@ TEST_F(SimTcp, HoldsBackAFastSenderUntilTheReaderReads) {
   EXPECT_EQ(received, sent);
 }
 
+// ns-3 probes a closed window with an octet that waits for it, and crashes when none does.
+TEST_F(SimTcp, GoesOnWhenAWindowHasClosedWithNothingLeftToSend) {
+  connect_hosts();
+  fill_window();
+  pass(120s);
+  ASSERT_EQ(send(client.get(), "rest", 4, 0), 4);
+  pass(120s);
+  EXPECT_EQ(read_all(server).size(), kWindow);
+  pass(120s);
+  EXPECT_EQ(read_all(server), "rest");
+}
+
+TEST_F(SimTcp, EndsBehindAClosedWindow) {
+  connect_hosts();
+  fill_window();
+  client.reset();
+  pass(120s);
+  EXPECT_EQ(read_all(server).size(), kWindow);
+  EXPECT_TRUE((ready(second, server) & POLLIN) != 0);
+  EXPECT_EQ(ready(second, server) & POLLERR, 0);
+}
+
 TEST_F(SimTcp, PeeksWithoutTaking) {
   connect_hosts();
   ASSERT_EQ(send(client.get(), "look", 4, 0), 4);
@@ -217,6 +249,55 @@ TEST_F(SimTcp, ReachesTheMachineItselfByAnyOfItsAddresses) {
   ASSERT_EQ(send(server.get(), "self", 4, 0), 4);
   pass(1s);
   EXPECT_EQ(read_all(client), "self");
+}
+
+// Whoever has waited for a service has all that the peer has said, and says it in one instant.
+TEST_F(SimTcp, CarriesWhatBothEndsSayAtOnceWithTheirLastWord) {
+  connect_hosts(first, first, "127.0.0.1");
+  first.run([&] {
+    for (const UniqueFd* fd : {&client, &server}) {
+      ASSERT_EQ(send(fd->get(), "all of it", 9, 0), 9);
+      ASSERT_EQ(shutdown(fd->get(), SHUT_WR), 0);
+    }
+  });
+  pass(100ms);
+  for (const UniqueFd* fd : {&client, &server}) {
+    EXPECT_EQ(read_all(*fd), "all of it");
+    EXPECT_EQ(receive_error(*fd), 0);
+  }
+  pass(60s);
+  for (const UniqueFd* fd : {&client, &server}) EXPECT_EQ(receive_error(*fd), 0);
+}
+
+TEST_F(SimTcp, CarriesWhatIsSaidInTheInstantOfTheConnection) {
+  first.run([&] {
+    listening = bound_socket(SOCK_STREAM, "127.0.0.1", kPort);
+    client = connecting_socket("127.0.0.1", kPort);
+  });
+  const auto say = [&](const UniqueFd& fd) {
+    first.run([&] {
+      ASSERT_EQ(send(fd.get(), "all of it", 9, 0), 9);
+      ASSERT_EQ(shutdown(fd.get(), SHUT_WR), 0);
+    });
+  };
+  bool said = false;
+  for (int step = 0; step < 100; ++step) {
+    if (!said && (ready(first, client) & POLLOUT) != 0) {
+      said = true;
+      say(client);
+    }
+    if (!server) {
+      first.run(
+          [&] { server = UniqueFd(accept4(listening.get(), nullptr, nullptr, SOCK_NONBLOCK)); });
+      if (server) say(server);
+    }
+    pass(1ns);
+  }
+  pass(100ms);
+  for (const UniqueFd* fd : {&client, &server}) {
+    EXPECT_EQ(read_all(*fd), "all of it");
+    EXPECT_EQ(receive_error(*fd), 0);
+  }
 }
 
 }  // namespace

@@ -12,10 +12,16 @@ from testbed.simulation import agreement
 from testbed.simulation.pool import Pool, Run
 from testbed.simulation.sites import NotSimulated, site_json
 
-# Direct and relayed, with one box and with two, IPv6, the kernel's NAT.
-COMPARED = ("public", "apdm-apdf", "cgn-eim", "linux", "dual-stack")
+# Each kind of way: without a NAT, the kernel's NAT, two boxes, IPv6 for one side and for both, a relay
+# over UDP and over TCP with either side in need of it, TCP between the two; and no way.
+CELLS = ("public/public", "cgn-eim/linux", "linux/cgn-eim", "apdm-apdf/public", "apdm-apdf/apdm-apdf",
+         "dual-stack/dual-stack", "dual-stack/ipv6-only", "ipv6-only/ipv6-only", "ipv6-only/linux",
+         "linux/ipv6-only", "udp-blocked/public", "public/udp-blocked", "udp-blocked/cgn-eim",
+         "cgn-eim/udp-blocked", "udp-blocked/udp-blocked")
+WITHOUT_RELAY = ("linux/linux", "apdm-apdf/apdm-apdf", "udp-blocked/cgn-eim", "ipv6-only/linux")
 DELAY = 10
 REPEAT = 2  # the quicker one counts
+JOBS = 6     # most of them wait for something
 LIMIT = 600  # seconds
 
 
@@ -24,9 +30,10 @@ def matrix(tmp_path_factory):
     """Of real programs."""
     folder = tmp_path_factory.mktemp("matrix")
     done = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "nat-matrix", "--profiles", ",".join(COMPARED), "--delay",
-         str(DELAY), "--repeat", str(REPEAT), "--jobs", "4", "--out", folder], stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, timeout=LIMIT, check=False)
+        [sys.executable, ROOT / "scripts" / "nat-matrix", "--cells", ",".join(CELLS),
+         "--without-relay", ",".join(WITHOUT_RELAY), "--delay", str(DELAY), "--repeat", str(REPEAT),
+         "--jobs", str(JOBS), "--out", folder],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return folder / "matrix.json"
 
@@ -44,8 +51,21 @@ def test_both_worlds_agree(matrix, program, tmp_path):
     print(said)
     assert code == 0, said
     found = json.loads((tmp_path / "agreement.json").read_text())
-    assert len(found["cells"]) == len(COMPARED)**2 and not found["left_out"]
-    assert {"direct", "relayed"} == {kind for cell in found["cells"] for kind in cell["simulated"]}
+    assert len(found["cells"]) == len(CELLS) + len(WITHOUT_RELAY) and not found["left_out"]
+    without = [cell["simulated"] for cell in found["cells"] if not cell["relay"]]
+    assert without == [["no_path"], ["no_path"], ["no_path"], ["direct"]]
+    assert {"direct", "relayed"} == {
+        kind for cell in found["cells"] for kind in cell["simulated"] if cell["relay"]}
+
+
+def test_a_relay_that_one_world_lacks_is_noticed(matrix, program, tmp_path):
+    changed = json.loads(matrix.read_text())
+    changed["cells"] = [{**cell, "relay": False} for cell in changed["cells"]
+                        if (cell["connecting"], cell["listening"]) == ("udp-blocked", "udp-blocked")]
+    lacking = tmp_path / "lacking.json"
+    lacking.write_text(json.dumps(changed))
+    code, said = compare(lacking, program)
+    assert code == 1 and "NOT THE SAME: relayed in namespaces, no_path in the simulation" in said
 
 
 def test_a_world_that_is_different_is_noticed(matrix, program, tmp_path):
@@ -72,10 +92,11 @@ def test_the_simulation_takes_a_profile_as_it_is_described(program, tmp_path):
     sites = dict(simulated_profiles())
     file = tmp_path / "scenarios.json"
     file.write_text(json.dumps([
-        {"name": name, "listener": site, "connector": {}, "octets": 1000, "relay": True}
+        {"name": name, "listener": site, "connector": {}, "octets": 1000, "relay": True,
+         "relay_tcp": True, "expected": ["direct", "relayed"]}
         for name, site in sites.items()]))
     results = list(Pool(program, 2, file).run([Run(name, 1) for name in sites]))
-    assert len(results) == len(sites) >= 15
+    assert len(results) == len(sites) >= 20
     for result in results:
         assert result["passed"], result
         found, wanted = result["network"]["listener"], sites[result["scenario"]]

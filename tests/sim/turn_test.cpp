@@ -37,7 +37,7 @@ class SimTurn : public SimHosts {
  protected:
   SimTurn() {
     first.run([&] {
-      server = std::make_unique<sim::TurnServer>(first.context(), kFirst, kPort,
+      server = std::make_unique<sim::TurnServer>(first.context(), kFirst, kPort, kFirst,
                                                  sim::TurnServer::Account{"user", "password"});
     });
   }
@@ -63,14 +63,38 @@ class SimTurn : public SimHosts {
     return octets;
   }
 
-  static Octets key() { return sim::long_term_key("user", "peersock.sim", "password"); }
-  static Octets allocate(bool with_key) {
+  /// With the nonce that the server has given.
+  void identify(sim::StunWriter& request) const {
+    request.add_text(StunAttribute::kUsername, "user")
+        .add_text(StunAttribute::kRealm, "peersock.sim")
+        .add_text(StunAttribute::kNonce, nonce)
+        .sign(sim::long_term_key("user", "peersock.sim", "password"));
+  }
+  [[nodiscard]] Octets allocate(bool identified) const {
     sim::StunWriter request(StunClass::kRequest, StunMethod::kAllocate, kId);
     request.add_number(StunAttribute::kRequestedTransport, 17U << 24);
-    if (with_key) request.sign(key());
+    if (identified) identify(request);
     return request.octets();
   }
+  void meet() {
+    dial();
+    ask_nonce();
+  }
+  void ask_nonce() {
+    put(allocate(false));
+    const Octets octets = get();
+    const auto given = sim::read_stun(octets).value().find(StunAttribute::kNonce).value();
+    nonce.assign(given.begin(), given.end());
+  }
+  /// Of the error in what has come; 0: there is none.
+  int error_code() {
+    const Octets octets = get();
+    const auto answer = sim::read_stun(octets);
+    const auto error = answer ? answer->find(StunAttribute::kErrorCode) : std::nullopt;
+    return error ? (*error)[2] * 100 + (*error)[3] : 0;
+  }
 
+  std::string nonce;
   std::unique_ptr<sim::TurnServer> server;
   UniqueFd client;
 };
@@ -87,7 +111,7 @@ TEST_F(SimTurn, AsksForTheCredentialOverTcp) {
 }
 
 TEST_F(SimTurn, RelaysBetweenTcpAndUdp) {
-  dial();
+  meet();
   // In two pieces, as TCP may deliver it.
   const Octets request = allocate(true);
   put(Octets(request.begin(), request.begin() + 30));
@@ -104,8 +128,8 @@ TEST_F(SimTurn, RelaysBetweenTcpAndUdp) {
   const auto peer_name = sim::socket_name("198.51.100.3", kPeerPort).value();
   sim::StunWriter bind(StunClass::kRequest, StunMethod::kChannelBind, kId);
   bind.add_number(StunAttribute::kChannelNumber, 0x4000U << 16)
-      .add_address(StunAttribute::kXorPeerAddress, peer_name)
-      .sign(key());
+      .add_address(StunAttribute::kXorPeerAddress, peer_name);
+  identify(bind);
   put(bind.octets());
   (void)get();
 
@@ -118,8 +142,57 @@ TEST_F(SimTurn, RelaysBetweenTcpAndUdp) {
   EXPECT_EQ(get(), (Octets{0x40, 0, 0, 3, 1, 2, 3, 0}));
 }
 
+// What the table that coturn follows as well does not wait for.
+TEST_F(SimTurn, WantsANewNonceEveryTenMinutes) {
+  meet();
+  pass(600s);
+  put(allocate(true));
+  EXPECT_EQ(error_code(), 438);
+}
+
+TEST_F(SimTurn, EndsAnAllocationThatIsNotRefreshed) {
+  meet();
+  put(allocate(true));
+  EXPECT_EQ(error_code(), 0);
+  pass(600s);
+  ask_nonce();
+  sim::StunWriter refresh(StunClass::kRequest, StunMethod::kRefresh, kId);
+  identify(refresh);
+  put(refresh.octets());
+  EXPECT_EQ(error_code(), 437);
+}
+
+TEST_F(SimTurn, LendsIpv4EndpointsToWhoAsksOverIpv6) {
+  third.run([&] {
+    server = std::make_unique<sim::TurnServer>(third.context(), kThird, kPort, "198.51.100.3",
+                                               sim::TurnServer::Account{"user", "password"});
+  });
+  fourth.run([&] { client = connecting_socket(kThird, kPort); });
+  pass(1s);
+  ask_nonce();
+  put(allocate(true));
+  const Octets octets = get();
+  const auto answer = sim::read_stun(octets);
+  ASSERT_TRUE(answer);
+  const auto relayed = answer->addresses(StunAttribute::kXorRelayedAddress).at(0);
+  EXPECT_EQ(relayed.family, sim::Family::kIpv4);
+  EXPECT_EQ(answer->addresses(StunAttribute::kXorMappedAddress).at(0).family, sim::Family::kIpv6);
+  // RFC 8656 sections 9.2 and 11.2.
+  for (const StunMethod method : {StunMethod::kCreatePermission, StunMethod::kChannelBind}) {
+    for (const char* peer : {kFirst, kFourth}) {
+      sim::StunWriter request(StunClass::kRequest, method, kId);
+      request.add_number(StunAttribute::kChannelNumber, 0x4000U << 16)
+          .add_address(StunAttribute::kXorPeerAddress, sim::socket_name(peer, kPeerPort).value());
+      identify(request);
+      put(request.octets());
+      EXPECT_EQ(error_code(), peer == kFirst ? 0 : 443) << peer;
+    }
+  }
+  third.run([&] { server.reset(); });
+}
+
 TEST_F(SimTurn, GivesAnAllocationUpWithItsConnection) {
-  dial();
+  meet();
   put(allocate(true));
   EXPECT_EQ(server->allocations(), 1U);
   client.reset();

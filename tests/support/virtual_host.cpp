@@ -295,7 +295,7 @@ void VirtualPath::join(VirtualHost& a, VirtualHost& b) {
 }
 
 void VirtualPath::negotiate(ice::Generation generation) {
-  if (forbidden_ || cut_ || found_.contains(generation) || a_ == nullptr) return;
+  if (generation < forbidden_below_ || cut_ || found_.contains(generation) || a_ == nullptr) return;
   if (!a_->agent_ready(generation) || !b_->agent_ready(generation)) return;
   found_.insert(generation);
   latest_ = std::max(latest_, generation);

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -57,7 +58,10 @@ class VirtualPath {
 
   /// Both agents of this generation know each other: connectivity appears.
   void negotiate(ice::Generation generation);
-  void forbid_connectivity() { forbidden_ = true; }
+  /// Agents of generations below this one find nothing.
+  void forbid_connectivity(ice::Generation below = std::numeric_limits<ice::Generation>::max()) {
+    forbidden_below_ = below;
+  }
 
  private:
   VirtualWorld& world_;
@@ -67,7 +71,7 @@ class VirtualPath {
   bool split_ = false;
   std::size_t narrow_ = 65'535;
   bool cut_ = false;
-  bool forbidden_ = false;
+  ice::Generation forbidden_below_ = 0;
   std::set<ice::Generation> found_;
   ice::Generation latest_ = 0;
   ice::Generation working_from_ = 0;

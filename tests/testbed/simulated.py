@@ -5,7 +5,7 @@ import hashlib
 from testbed.network import DEPENDENCIES
 
 LINE = {"delay_ms": 10.0, "jitter_ms": 0.0, "rate_kbit": 0, "queue_ms": 200.0, "loss": 0.0,
-        "duplicate": 0.0, "reorder": 0.0, "black_hole": 0}
+        "bursts": {"begin": 0.0, "end": 100.0, "loss": 100.0}, "duplicate": 0.0, "reorder": 0.0, "black_hole": 0}
 NAT = {"mapping": DEPENDENCIES[0], "filtering": DEPENDENCIES[2], "port": "preserved",
        "hairpin": False, "addresses": 1, "paired": True, "timeout_ms": 120000.0, "udp": True}
 
@@ -17,8 +17,10 @@ def site(*nats, **line):
 
 
 def network(listener=None, connector=None, **more):
-    return {"listener": listener or site({}), "connector": connector or site({}),
-            "engine": "openssl", "octets": 1 << 20, "relay": False, **more}
+    return {"name": "made-up", "listener": listener or site({}), "connector": connector or site({}),
+            "first": "listener", "engine": "ngtcp2", "octets": 1 << 20, "relay": False,
+            "relay_tcp": False, "pairs": 1, "sessions": 1, "happenings": [], "idle_ms": 0.0,
+            "expected": ["direct"], "bound_ms": 60000.0, **more}
 
 
 def result(scenario, seed=1, outcome="direct", connect=0.5, rate=None, where=None, passed=True,
@@ -27,7 +29,7 @@ def result(scenario, seed=1, outcome="direct", connect=0.5, rate=None, where=Non
     return {"scenario": scenario, "seed": seed, "passed": passed, "outcome": outcome,
             "expected": ["direct"], "connect_seconds": connect,
             "first_octet_seconds": connect and connect + 0.1, "octets_per_second": rate,
-            "virtual_seconds": 3.0, "wall_seconds": 0.1, "digest": digest,
+            "virtual_seconds": 3.0, "wall_seconds": 0.1, "cpu_seconds": 0.05, "digest": digest,
             "violations": list(violations), "network": where or network()}
 
 

@@ -8,7 +8,7 @@ import pytest
 import simulated
 from browser import Browser
 from testbed.network import DEPENDENCIES
-from testbed.simulation import figures, main, report
+from testbed.simulation import figures, main, page, report
 from testbed.simulation.sites import LABELS, label
 
 SIZES = {"phone": (390, 844, True), "desktop": (1280, 900, False)}
@@ -43,14 +43,16 @@ def chaos():
 
 
 def losses():
-    for engine, best in (("openssl", 4e6), ("ngtcp2", 4.5e6)):
-        for loss in LOSSES:
-            where = simulated.network(simulated.site({}, loss=loss), simulated.site({}, loss=loss),
-                                      engine=engine)
-            for seed in range(1, 4):
-                rate = best / (1 + loss * (40 if engine == "openssl" else 0.3)) * (
-                    0.8 + 0.4 * simulated.chance(engine, loss, seed))
-                yield simulated.result(f"throughput/loss-{loss}-{engine}", seed, rate=rate, where=where)
+    for engine, suffix, best in (("openssl", "-openssl", 4e6), ("ngtcp2", "", 4.5e6)):
+        for name, octets, line in (("throughput/loss", 1 << 21, {"rate_kbit": 40000}),
+                                   ("loss", 1 << 16, {})):
+            for loss in LOSSES:
+                where = simulated.network(*[simulated.site({}, loss=loss, **line) for _ in range(2)],
+                                          engine=engine, octets=octets)
+                for seed in range(1, 4):
+                    rate = best / (1 + loss * (40 if engine == "openssl" else 0.3)) * (
+                        0.8 + 0.4 * simulated.chance(engine, loss, seed))
+                    yield simulated.result(f"{name}-{loss}{suffix}", seed, rate=rate, where=where)
 
 
 def made_up():
@@ -127,12 +129,26 @@ def test_the_maps_say_what_the_results_say(browser, written):
     assert (success, times) == (wanted, medians)
 
 
+def test_each_amount_and_line_has_a_figure_with_a_curve_for_each_engine(browser):
+    titles = browser.evaluate("[...document.querySelectorAll('#throughput figcaption b')].map("
+                              "e => e.textContent)")
+    assert titles == ["64 KiB each way, 40 ms round trip",
+                      "2 MiB each way, 40 ms round trip, 40 Mbit/s"]
+    assert browser.evaluate("[...document.querySelectorAll('#throughput figure')].map("
+                            "e => [...e.querySelectorAll('.curve')].map(c => c.classList[1]).join())"
+                            ) == ["a,b", "a,b"]
+    key = browser.evaluate("[...document.querySelectorAll('#throughput .key span')].map("
+                           "e => [e.className, e.textContent])")
+    assert key == [["a", "ngtcp2"], ["b", "OpenSSL"]]
+
+
 def test_the_curve_goes_through_the_medians(browser, written):
     """Where its points are is read back through the axis' own marks."""
     rates = sorted(r["octets_per_second"] for r in written[1]
                    if r["scenario"] == "throughput/loss-0-openssl")
     found = browser.evaluate("""(() => {
-      const svg = document.querySelector('#throughput svg');
+      // Of the second figure, and of OpenSSL.
+      const svg = document.querySelectorAll('#throughput svg')[1];
       const ticks = [...svg.querySelectorAll('text[text-anchor=end]')].filter(
         e => e.getAttribute('x') === '36.0').map(e => [+e.textContent, e.getAttribute('y') - 3]);
       const y = +svg.querySelectorAll('circle.b')[0].getAttribute('cy');
@@ -165,10 +181,29 @@ def test_a_file_without_results_is_refused(tmp_path, capsys, text):
     assert not (tmp_path / "page.html").exists()
 
 
+def test_a_distribution_has_the_colour_of_the_runs_that_it_is_of(tmp_path):
+    """Most runs of this pair have found no path, and no time is theirs."""
+    hard = simulated.site({"mapping": DEPENDENCIES[2]})
+    runs = [simulated.result("chaos", seed, *(("relayed", 1.5) if seed == 1 else ("no_path", None)),
+                             where=simulated.network(hard, hard)) for seed in (1, 2, 3)]
+    runs += [simulated.result("chaos", 4 + n, where=simulated.network(simulated.site(*a),
+                                                                      simulated.site(*b)))
+             for n, (a, b) in enumerate((((), ()), (({},), ()), ((), ({},))))]
+    text = page.render(report.document(runs, 1.0, 1))
+    row = text[text.index(">apdm-apdf – apdm-apdf<"):]
+    assert row[:row.index("</g>")].count('class="relayed"') == 2
+
+
 def test_results_without_families_or_loss_make_a_page(tmp_path):
     (tmp_path / "result.json").write_text(json.dumps(
         report.document([simulated.result("plain"), simulated.result("other", connect=None,
                                                                      outcome="no_path")], 1.0, 1)))
     main.main(["--render", str(tmp_path / "result.json"), "--html", str(tmp_path / "page.html")])
-    page = (tmp_path / "page.html").read_text()
-    assert "Other scenarios" in page and "Not as expected" not in page and "<svg" not in page
+    text = (tmp_path / "page.html").read_text()
+    assert "<h2>Scenarios</h2>" in text and "Not as expected" not in text and "<svg" not in text
+    assert "RFC 4787" not in text and "2 are as expected, none is not." in text
+
+
+def test_names_are_in_the_order_of_their_numbers(tmp_path):
+    results = [simulated.result(name) for name in ("loss-10", "loss-2-openssl", "loss-2", "delay-500")]
+    assert list(figures.others(results)) == ["delay-500", "loss-2", "loss-2-openssl", "loss-10"]

@@ -101,6 +101,12 @@ def test_the_result_file_has_every_run(program, tmp_path, capsys):
     assert capsys.readouterr().out.splitlines()[-1].endswith("0 failed")
 
 
+def test_the_speed_is_told_in_real_and_in_processor_time(program, capsys):
+    assert simulate(program, "--scenario", "fine", "--seeds", 2) == 0
+    assert "sessions a second of real time, 2 at once; 50.0 ms of processor time each" in (
+        capsys.readouterr().out)
+
+
 def test_a_crash_is_a_failure_with_the_command_that_repeats_it(program, capsys):
     assert simulate(program, "--scenario", "crash-2", "--seeds", 2) == 1
     said = capsys.readouterr().out
@@ -148,7 +154,7 @@ def test_the_same_in_both_worlds_agrees(agree, tmp_path):
     assert code == 0, said.out
     assert said.out.splitlines()[-1] == (
         "agreement: 2 of 2 cells are the same in both worlds, 1 cannot be compared")
-    assert "left out, because the relay can only be reached over TCP" in said.out
+    assert "left out, because the relay can only be reached over TLS" in said.out
     written = json.loads((tmp_path / "agreement.json").read_text())
     assert [len(one["simulated_ms"]) for one in written["cells"]] == [3, 3]
     assert written["cells"][0]["real_ms"] == 650

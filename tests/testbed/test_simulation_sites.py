@@ -12,7 +12,7 @@ from testbed.simulation.sites import (
     LABELS, NO_UDP, PUBLIC, NotSimulated, label, nat_json, site_json)
 
 # What the simulation does not have; docs/simulation.md says so.
-NOT_SIMULATED = {"ipv6-only", "udp-blocked", "tcp-443", "proxy-only", "linux-answers"}
+NOT_SIMULATED = {"tcp-443", "proxy-only", "linux-answers"}
 
 
 def test_what_cannot_be_simulated_is_known():
@@ -59,6 +59,8 @@ def test_labels_are_those_of_all_boxes_together():
     assert names["cgn-apdm"] == names["linux-random"] == names["apdm-apdf-sequential"] == "apdm-apdf"
     assert names["cgn-eim"] == names["dual-stack"] == names["linux"] == "eim-apdf"
     assert names["adm-adf"] == "adm-adf"
+    assert names["udp-blocked"] == NO_UDP
+    assert names["ipv6-only"] == "eim-apdf"
     blocked = site_json(PROFILES["cgn-eim"], 10)
     blocked["nats"][1]["udp"] = False
     assert label(blocked) == NO_UDP

@@ -1,5 +1,7 @@
 #include "ice/nat_probe.hpp"
 
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "model_nat.hpp"
@@ -158,8 +160,8 @@ class NatProbeAlone : public ::testing::Test {
     return machine.handle(Started{}, now);
   }
   std::vector<ProbeOutput> answer(RequestId id, std::optional<wire::StunAddress> other = {}) {
-    return machine.handle(BindingAnswered{id, ModelNat::kServer, {"198.51.100.9", 40000}, other},
-                          now);
+    return machine.handle(
+        BindingAnswered{id, ModelNat::kServer, {"198.51.100.9", 40000}, std::move(other)}, now);
   }
   Probe machine{{}};
   Instant now{};
@@ -206,7 +208,7 @@ TEST_F(NatProbeAlone, NoMoreThanThreeOtherServersAreAsked) {
 
 TEST_F(NatProbeAlone, NamesNoMoreRequestsThanItSays) {
   auto outputs = start(std::vector<wire::StunAddress>(3, ModelNat::kOther));
-  for (auto& out : {answer(0, ModelNat::kOther), answer(1, ModelNat::kOther)}) {
+  for (const auto& out : {answer(0, ModelNat::kOther), answer(1, ModelNat::kOther)}) {
     outputs.insert(outputs.end(), out.begin(), out.end());
   }
   EXPECT_EQ(outputs.size(), 11U);

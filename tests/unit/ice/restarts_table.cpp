@@ -21,15 +21,20 @@ Situation<Restarts> after(std::string name, Instant when, Inputs... inputs) {
 std::vector<Situation<Restarts>> situations() {
   const Instant recently = kNow - 100ms;
   const ice::RestartsAgreed agreed;
+  const ice::ChecksBegan began;
   const ice::DataFlows flows;
   const ice::NetworkChanged changed;
   const ice::MessageReceived joined{1, "{}"};
   const ice::SearchSucceeded found{1, direct_path()};
+  const ice::SearchFailed first_failed{0, {ErrorKind::kNoPath, "none"}};
   const ice::SearchFailed failed{1, {ErrorKind::kNoPath, "none"}};
   return {
       after("Single", recently),
       after("Agreed", recently, agreed),
+      after("Agreed (checking)", recently, agreed, began),
+      after("Agreed (second search due)", kNow - ice::kSecondSearchAfter, agreed, began),
       after("Agreed (following)", recently, agreed, joined),
+      after("Agreed (first search failed)", recently, agreed, joined, first_failed),
       after("Steady", recently, agreed, flows),
       after("Steady (to be asked)", kNow - ice::kProbeAfter, agreed, flows),
       after("Steady (replaced)", recently, agreed, flows, changed, found),
@@ -62,6 +67,7 @@ std::vector<Example<Restarts>> examples() {
   const Error error{ErrorKind::kNoPath, "none"};
   return {
       example("RestartsAgreed", ice::RestartsAgreed{}),
+      example("ChecksBegan", ice::ChecksBegan{}),
       example("DataFlows", ice::DataFlows{}),
       example("PeerHeard", ice::PeerHeard{kNow}),
       example("NetworkChanged", ice::NetworkChanged{}),

@@ -79,6 +79,31 @@ TEST(Restarts, AnAnswerIsEnough) {
   }
 }
 
+TEST(Restarts, APeerThatHasNotAnsweredIsAskedAgain) {
+  Side side;
+  side.expire();
+  EXPECT_FALSE(side.find<AskPeer>()->again);
+  side.expire();
+  ASSERT_NE(side.find<StartSearch>(), nullptr);
+  side.expire();
+  EXPECT_TRUE(side.find<AskPeer>()->again);
+  side.feed(PeerHeard{side.now});
+  side.expire();
+  EXPECT_FALSE(side.find<AskPeer>()->again) << "it has answered";
+}
+
+TEST(Restarts, OnANewPathTheFirstQuestionIsNoRepetition) {
+  Side side;
+  side.feed(NetworkChanged{});
+  side.feed(SearchSucceeded{1, direct_path()});
+  EXPECT_FALSE(side.find<AskPeer>()->again);
+  side.now += 50ms;
+  side.feed(PeerHeard{side.now});
+  while (side.expire().empty() || side.find<AskPeer>() == nullptr) {
+  }
+  EXPECT_FALSE(side.find<AskPeer>()->again);
+}
+
 TEST(Restarts, APeerThatIsHeardWithoutBeingAskedIsNotAsked) {
   Side side;
   for (int i = 0; i < 100; ++i) {

@@ -30,7 +30,7 @@ std::string trimmed(const std::string& text) {
 }  // namespace
 
 std::string brief(const json& frame) {
-  const std::string type = field(frame, "type");
+  std::string type = field(frame, "type");
   if (type == "ack") return "ack " + field(frame, "id");
   if (type == "welcome") return "welcome " + field(frame, "welcome");
   if (type == "claimed") return "claimed " + field(frame, "mailbox");
