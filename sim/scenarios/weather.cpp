@@ -14,16 +14,21 @@ struct Burst {
   const char* name;
   testbed::Bursts loss;
   std::vector<Outcome> expected;
+  /// OpenSSL's QUIC sometimes ends a connection in them by itself (docs/simulation.md).
+  bool openssl_gives_up = false;
 };
 
 // A STUN server is asked a few times and no more. Where nothing else is sent, all of that may fall
-// into one long burst, and there is no public address then.
+// into long bursts, and there is no public address then.
 const Burst kBursts[] = {
     {.name = "short", .loss = {.begin = 0.5, .end = 50}, .expected = {Outcome::kDirect}},
     {.name = "long",
      .loss = {.begin = 0.3, .end = 33},
      .expected = {Outcome::kDirect, Outcome::kNoPath}},
-    {.name = "thin", .loss = {.begin = 2, .end = 8, .loss = 40}, .expected = {Outcome::kDirect}},
+    {.name = "thin",
+     .loss = {.begin = 2, .end = 8, .loss = 40},
+     .expected = {Outcome::kDirect, Outcome::kNoPath},
+     .openssl_gives_up = true},
 };
 
 /// The same on all four lines.
@@ -65,6 +70,9 @@ std::vector<Scenario> weather_scenarios() {
       all.push_back(with_lines(fmt::format("bursts-{}{}", burst.name, suffix),
                                {.delay = milliseconds(10), .bursts = burst.loss}, seconds(180)));
       all.back().expected = burst.expected;
+      if (burst.openssl_gives_up && engine == adapters::QuicEngine::kOpenSsl) {
+        all.back().expected.push_back(Outcome::kLost);
+      }
     }
     all.push_back(with_lines(fmt::format("duplicate{}", suffix),
                              {.delay = milliseconds(10), .duplicate = 20}, seconds(120)));
