@@ -47,7 +47,7 @@ struct Reach : ns3::TcpSocketBase {
     ns3::TcpSocketBase& own = *socket;
     const auto next = (own.*&Reach::m_tcb)->m_nextTxSequence.Get();
     auto& probe = own.*&Reach::m_persistEvent;
-    if (!probe.IsRunning() || own.GetTxBuffer()->SizeFromSequence(next) > 0) return;
+    if (probe.IsExpired() || own.GetTxBuffer()->SizeFromSequence(next) > 0) return;
     probe.Cancel();
     auto& repetition = own.*&Reach::m_retxEvent;
     if (!repetition.IsExpired()) return;
