@@ -26,7 +26,7 @@ class NotSimulated(Exception):
 def nat_json(nat: Nat) -> dict[str, Any]:
     return {"mapping": nat.mapping, "filtering": nat.filtering, "port": nat.port,
             "hairpin": nat.hairpin, "addresses": nat.addresses, "paired": nat.paired,
-            "timeout_ms": nat.timeout * 1000, "udp": True}
+            "timeout_ms": nat.timeout * 1000, "udp": True, "tcp_port": 0}
 
 
 def _as_nat(stage: Stage) -> Nat:

@@ -7,19 +7,20 @@ from testbed.network import DEPENDENCIES
 LINE = {"delay_ms": 10.0, "jitter_ms": 0.0, "rate_kbit": 0, "queue_ms": 200.0, "loss": 0.0,
         "bursts": {"begin": 0.0, "end": 100.0, "loss": 100.0}, "duplicate": 0.0, "reorder": 0.0, "black_hole": 0}
 NAT = {"mapping": DEPENDENCIES[0], "filtering": DEPENDENCIES[2], "port": "preserved",
-       "hairpin": False, "addresses": 1, "paired": True, "timeout_ms": 120000.0, "udp": True}
+       "hairpin": False, "addresses": 1, "paired": True, "timeout_ms": 120000.0, "udp": True, "tcp_port": 0}
 
 
 def site(*nats, **line):
     lines = {**LINE, **line}
     return {"nats": [{**NAT, **nat} for nat in nats], "up": lines, "down": lines, "ipv4": True,
-            "ipv6": False}
+            "ipv6": False, "proxy": False}
 
 
 def network(listener=None, connector=None, **more):
     return {"name": "made-up", "listener": listener or site({}), "connector": connector or site({}),
-            "first": "listener", "engine": "ngtcp2", "octets": 1 << 20, "relay": False,
+            "first": "listener", "engine": "ngtcp2", "path": "auto", "octets": 1 << 20, "relay": False,
             "relay_tcp": False, "pairs": 1, "sessions": 1, "happenings": [], "idle_ms": 0.0,
+            "names": [], "servers_ipv6": False, "target": "127.0.0.1", "proxy": {"status": 200},
             "expected": ["direct"], "bound_ms": 60000.0, **more}
 
 
