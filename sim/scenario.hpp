@@ -42,6 +42,7 @@ enum class What : std::uint8_t {
   kConnectorClockJumps,
   kMailboxClockJumps,
   kMailboxMoves,  ///< is back after `lasts`, with everything forgotten, at another address
+  kTurnRestarts,  ///< the TURN server ends its connections, and is back after `lasts`, empty
 };
 
 enum class When : std::uint8_t {

@@ -58,6 +58,10 @@ class Servers {
   /// It will be started at another address, which its name means from now on.
   void move_mailbox();
 
+  /// Ends all connections and allocations.
+  void kill_turn();
+  void start_turn();
+
   /// What a session is told of them: servers, engine, time limits. With the addresses of the family
   /// that its host has.
   [[nodiscard]] adapters::GlibHostConfig config(wire::Mode mode) const;
