@@ -82,7 +82,7 @@ void Happenings::happen(const Happening& happening) {
       stage_.servers.move_mailbox();
       return post(happening.lasts, [this] { stage_.servers.start_mailbox(); });
     case What::kTurnRestarts:
-      stage_.servers.kill_turn();
+      stage_.servers.kill_turn(happening.lasts < kForEver);
       if (happening.lasts >= kForEver) return;
       return post(happening.lasts, [this] { stage_.servers.start_turn(); });
     case What::kMailboxClockJumps:

@@ -96,8 +96,13 @@ void Servers::start() {
   if (scenario_.relay) start_turn();
 }
 
-void Servers::kill_turn() {
-  turn_host_.run([this] { turn_.clear(); });
+void Servers::kill_turn(bool resets) {
+  turn_host_.run([this, resets] {
+    for (const auto& server : turn_) {
+      if (resets) server->reset_at_end();
+    }
+    turn_.clear();
+  });
 }
 
 void Servers::start_turn() {

@@ -50,7 +50,6 @@ const Network kNetworks[] = {
     {"tcp-only", kHard, kHard, false, true},
     {"tcp", kNoUdp, kNoUdp, false},
     {"tcp-listener", kNoUdp, kHard, false},
-    {"tcp-connector", kHard, kNoUdp, false},
 };
 
 std::vector<Happening> deaths() {
@@ -59,9 +58,8 @@ std::vector<Happening> deaths() {
                                 {.when = When::kAuthenticated},
                                 {.when = When::kHalfWay}};
   for (const Who who : {Who::kListener, Who::kConnector}) {
-    all.push_back({.when = When::kStep, .step = {who, "ice", "Exchanging"}});
     all.push_back({.when = When::kStep, .step = {who, "ice", "Checking"}});
-    for (const int delay : {0, 30, 100}) {
+    for (const int delay : {0, 30}) {
       all.push_back(
           {.when = When::kStep, .step = {who, "ice", "Connected"}, .delay = milliseconds(delay)});
     }
