@@ -16,7 +16,7 @@ using std::chrono::seconds;
 using testbed::Dependence;
 using testbed::Ports;
 
-constexpr std::uint64_t kOctets = 1024 * 1024;
+constexpr std::uint64_t kOctets = std::uint64_t{1} << 20;
 /// Nobody has it: packets to it vanish.
 constexpr const char* kDead = "192.0.2.9";
 /// So that half of the octets are not there in an instant.
@@ -33,10 +33,10 @@ const SiteSpec kNoUdp{.nats = {{.udp = false}}, .up = kLine, .down = kLine};
 const SiteSpec kPublic{.up = kLine, .down = kLine};
 
 struct Network {
-  const char* name;
+  const char* name = nullptr;
   SiteSpec listener;
   SiteSpec connector;
-  bool direct;            ///< a path is possible that needs no relay
+  bool direct = false;    ///< a path is possible that needs no relay
   bool udp_dead = false;  ///< the server is reached over TCP alone
 };
 

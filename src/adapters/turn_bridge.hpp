@@ -2,9 +2,9 @@
 // 0.1.21 connects to numeric addresses, in clear and through no proxy. So the connection is ours;
 // libnice is told of a port on loopback, and its octets go to the server and back.
 //
-// libnice 0.1.21 ends the process ("assertion failed: (priority > 0)") when the connection under its
-// selected pair ends while another pair is nominated or checked. So that no server can bring that
-// about, libnice does not see the server's end: its own connection stays, and is silent.
+// libnice 0.1.21 ends the process ("assertion failed: (priority > 0)") when the connection under
+// its selected pair ends while another pair is nominated or checked. So that no server can bring
+// that about, libnice does not see the server's end: its own connection stays, and is silent.
 #pragma once
 
 #include <cstdint>
