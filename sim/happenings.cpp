@@ -81,6 +81,10 @@ void Happenings::happen(const Happening& happening) {
     case What::kMailboxMoves:
       stage_.servers.move_mailbox();
       return post(happening.lasts, [this] { stage_.servers.start_mailbox(); });
+    case What::kTurnRestarts:
+      stage_.servers.kill_turn(happening.lasts < kForEver);
+      if (happening.lasts >= kForEver) return;
+      return post(happening.lasts, [this] { stage_.servers.start_turn(); });
     case What::kMailboxClockJumps:
       return stage_.servers.mailbox_host().step_clock(happening.lasts);
   }

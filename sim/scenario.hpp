@@ -42,6 +42,8 @@ enum class What : std::uint8_t {
   kConnectorClockJumps,
   kMailboxClockJumps,
   kMailboxMoves,  ///< is back after `lasts`, with everything forgotten, at another address
+  kTurnRestarts,  ///< the TURN server closes its connections; one that is back after `lasts`, with
+                  ///< everything forgotten, has reset them
 };
 
 enum class When : std::uint8_t {

@@ -35,7 +35,7 @@ inline constexpr std::array<Word<Who>, 2> kSides{{
     {Who::kListener, "listener"},
     {Who::kConnector, "connector"},
 }};
-inline constexpr std::array<Word<What>, 14> kWhats{{
+inline constexpr std::array<Word<What>, 15> kWhats{{
     {What::kMailboxDown, "mailbox-down"},
     {What::kMailboxRestarts, "mailbox-restarts"},
     {What::kListenerUnplugged, "listener-unplugged"},
@@ -50,6 +50,7 @@ inline constexpr std::array<Word<What>, 14> kWhats{{
     {What::kConnectorClockJumps, "connector-clock-jumps"},
     {What::kMailboxClockJumps, "mailbox-clock-jumps"},
     {What::kMailboxMoves, "mailbox-moves"},
+    {What::kTurnRestarts, "turn-restarts"},
 }};
 inline constexpr std::array<Word<When>, 5> kWhens{{
     {When::kListenerStarted, "listener-started"},

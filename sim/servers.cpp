@@ -1,6 +1,7 @@
 #include "servers.hpp"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -73,7 +74,7 @@ std::vector<std::string> Servers::mailbox_addresses() const {
 Servers::~Servers() {
   kill_mailbox();
   stun_host_.run([this] { stun_.clear(); });
-  turn_host_.run([this] { turn_.clear(); });
+  kill_turn();
   if (proxy_host_ != nullptr) proxy_host_->run([this] { proxy_.reset(); });
 }
 
@@ -92,12 +93,31 @@ void Servers::start() {
           HttpProxy::Manner{scenario_.proxy.status, scenario_.proxy.credentials});
     });
   }
-  if (!scenario_.relay) return;
+  if (scenario_.relay) start_turn();
+}
+
+void Servers::kill_turn(bool resets) {
+  turn_host_.run([this, resets] {
+    for (const auto& server : turn_) {
+      if (resets) server->reset_at_end();
+    }
+    turn_.clear();
+  });
+}
+
+void Servers::start_turn() {
+  if (closed_) return;
   turn_host_.run([this] {
-    for (const auto& address : addresses_of(kTurnAddress)) {
-      turn_.push_back(std::make_unique<TurnServer>(turn_host_.context(), address,
-                                                   adapters::kDefaultStunPort, kTurnAddress.ipv4,
-                                                   TurnServer::Account{kTurnUser, kTurnPassword}));
+    try {
+      for (const auto& address : addresses_of(kTurnAddress)) {
+        turn_.push_back(std::make_unique<TurnServer>(
+            turn_host_.context(), address, adapters::kDefaultStunPort, kTurnAddress.ipv4,
+            TurnServer::Account{kTurnUser, kTurnPassword}));
+      }
+    } catch (const std::system_error&) {
+      // After a restart, until the old connections have gone.
+      turn_.clear();
+      post(kNextTry, [this] { start_turn(); });
     }
   });
 }

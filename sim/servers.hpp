@@ -58,6 +58,11 @@ class Servers {
   /// It will be started at another address, which its name means from now on.
   void move_mailbox();
 
+  /// Ends all connections and allocations. To be started again it has to reset them: ns-3 has no
+  /// SO_REUSEADDR, and closed ones keep the address for minutes.
+  void kill_turn(bool resets = false);
+  void start_turn();
+
   /// What a session is told of them: servers, engine, time limits. With the addresses of the family
   /// that its host has.
   [[nodiscard]] adapters::GlibHostConfig config(wire::Mode mode) const;

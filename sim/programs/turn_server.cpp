@@ -126,6 +126,10 @@ TurnServer::TurnServer(GMainContext* context, const std::string& address, std::u
 
 TurnServer::~TurnServer() = default;
 
+void TurnServer::reset_at_end() {
+  for (auto& [key, stream] : streams_) stream->reset_at_end();
+}
+
 // ---- clients ------------------------------------------------------------------------------------
 
 void TurnServer::accept_all() {

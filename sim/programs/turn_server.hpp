@@ -35,6 +35,9 @@ class TurnServer {
   TurnServer(TurnServer&&) = delete;
   TurnServer& operator=(TurnServer&&) = delete;
 
+  /// Its clients' connections are reset when it is destroyed, and not closed.
+  void reset_at_end();
+
   [[nodiscard]] std::size_t allocations() const { return allocations_.size(); }
 
  private:

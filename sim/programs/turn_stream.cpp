@@ -51,6 +51,11 @@ void TurnStream::send(OctetView message) {
   if (write_all()) watch_.watch(true, !waiting_.empty());
 }
 
+void TurnStream::reset_at_end() {
+  const linger none{1, 0};
+  (void)setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}
+
 void TurnStream::step() {
   const bool lives = write_all() && read_all();
   if (lives) return watch_.watch(true, !waiting_.empty());

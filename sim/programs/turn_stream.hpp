@@ -26,6 +26,8 @@ class TurnStream {
 
   /// A whole message. What does not fit into what waits already is lost, as a datagram would be.
   void send(OctetView message);
+  /// When it is destroyed, the client is told at once, and the address is free.
+  void reset_at_end();
   [[nodiscard]] const SocketName& peer() const { return peer_; }
 
  private:

@@ -126,9 +126,10 @@ std::vector<Scenario> place_scenarios() {
 
 std::vector<Scenario> all_scenarios() {
   auto all = place_scenarios();
-  for (auto* more : {&nat_scenarios, &relay_scenarios, &weather_scenarios, &throughput_scenarios,
-                     &fault_scenarios, &step_scenarios, &idle_scenarios, &roaming_scenarios,
-                     &clock_scenarios, &name_scenarios, &proxy_scenarios, &chaos_scenarios}) {
+  for (auto* more :
+       {&nat_scenarios, &relay_scenarios, &weather_scenarios, &throughput_scenarios,
+        &fault_scenarios, &step_scenarios, &idle_scenarios, &roaming_scenarios, &clock_scenarios,
+        &name_scenarios, &proxy_scenarios, &relay_death_scenarios, &chaos_scenarios}) {
     for (auto& scenario : more()) all.push_back(std::move(scenario));
   }
   for (auto& scenario : plain_path_scenarios(all)) all.push_back(std::move(scenario));

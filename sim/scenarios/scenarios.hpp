@@ -25,6 +25,8 @@ static_assert(kBothEngines.front().engine == adapters::kDefaultQuicEngine);
 [[nodiscard]] std::vector<Scenario> nat_scenarios();
 /// TURN over TCP, alone and in a race with UDP; the search for the port of a hard NAT.
 [[nodiscard]] std::vector<Scenario> relay_scenarios();
+/// The TURN server dies, at each step of the search for a path and after it.
+[[nodiscard]] std::vector<Scenario> relay_death_scenarios();
 
 /// Loss up to 20 % of each line, also in bursts, delay up to a second, reordering, duplication,
 /// narrow lines.

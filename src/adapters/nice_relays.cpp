@@ -115,8 +115,16 @@ void NiceRelays::open_bridge(Relay& relay) {
                             relay.state = State::kReady;
                             ask(relay);
                           },
-                          [this, &relay](std::string why) { fail(relay, std::move(why)); }});
+                          [this, &relay](std::string why) { fail(relay, std::move(why)); },
+                          [this, &relay] { on_ended(relay); }});
   relay.bridge->start();
+}
+
+/// Without a relay no pair is over this server, so libnice may be told, and need not wait for it.
+void NiceRelays::on_ended(Relay& relay) {
+  if (has_relay_) return;
+  relay.bridge.reset();
+  fail(relay, "it closed the connection");
 }
 
 void NiceRelays::fail(Relay& relay, std::string why) {

@@ -71,6 +71,7 @@ class NiceRelays {
   void open(Relay& relay);
   void open_udp(Relay& relay);
   void open_bridge(Relay& relay);
+  void on_ended(Relay& relay);
   void start_later();
   void fail(Relay& relay, std::string why);
   void ask(Relay& relay);

@@ -1,5 +1,7 @@
-// Carries octets between two streams, both ways, until one of them ends. At most kPumpBuffer octets
-// of a direction are in our hands: nothing is read before they have been written.
+// Carries octets between two streams, both ways, for a program that must not see the far one end:
+// then the near one stays open, nothing comes from it any more, and what goes to it is dropped. At
+// most kPumpBuffer octets of a direction are in our hands: nothing is read before they have been
+// written.
 #pragma once
 
 #include <cstddef>
@@ -16,10 +18,11 @@ inline constexpr std::size_t kPumpBuffer = std::size_t{64} * 1024;
 
 class StreamPump {
  public:
-  /// Both are pollable in both directions, and over sockets, which are closed at the end. `ended`
-  /// runs once, from the loop, and may destroy the pump. `context` outlives it.
-  StreamPump(GMainContext* context, GObjectPtr<GIOStream> a, GObjectPtr<GIOStream> b,
-             std::function<void()> ended);
+  /// Both are pollable in both directions, and over sockets. That of `far` is closed when either
+  /// ends, that of `near` when `near` does, or the pump goes. `far_ended` runs at most once, from
+  /// the loop, and may destroy the pump. `context` outlives it.
+  StreamPump(GMainContext* context, GObjectPtr<GIOStream> near, GObjectPtr<GIOStream> far,
+             std::function<void()> far_ended);
   StreamPump(const StreamPump&) = delete;
   StreamPump& operator=(const StreamPump&) = delete;
   StreamPump(StreamPump&&) = delete;

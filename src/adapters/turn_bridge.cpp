@@ -82,7 +82,8 @@ void TurnBridge::accept() {
   g_socket_close(listener_.get(), nullptr);
   GObjectPtr<GIOStream> local(
       G_IO_STREAM(g_socket_connection_factory_create_connection(socket.get())));
-  pump_ = std::make_unique<StreamPump>(context_, std::move(local), std::move(server_), [] {});
+  pump_ = std::make_unique<StreamPump>(context_, std::move(local), std::move(server_),
+                                       callbacks_.on_ended);
 }
 
 }  // namespace peersock::adapters

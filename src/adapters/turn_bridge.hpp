@@ -1,6 +1,10 @@
 // A way to a TURN server over TCP or TLS (RFC 8656 section 3.1) that libnice can use. libnice
 // 0.1.21 connects to numeric addresses, in clear and through no proxy. So the connection is ours;
 // libnice is told of a port on loopback, and its octets go to the server and back.
+//
+// libnice 0.1.21 ends the process ("assertion failed: (priority > 0)") when the connection under
+// its selected pair ends while another pair is nominated or checked. So that no server can bring
+// that about, libnice does not see the server's end: its own connection stays, and is silent.
 #pragma once
 
 #include <cstdint>
@@ -22,13 +26,15 @@ struct TurnBridgeConfig {
   Duration connect_timeout = 5s;
 };
 
-/// Exactly one is called, from the loop, never from a call of the bridge's methods; each may
-/// destroy the bridge.
+/// One of the first two is called, from the loop, never from a call of the bridge's methods; each
+/// may destroy the bridge, which closes libnice's connection.
 struct TurnBridgeCallbacks {
   /// The server is there: `listen` may be called.
   std::function<void()> on_connected;
   /// A short phrase for the user says why it is not.
   std::function<void(std::string)> on_failed;
+  /// The server has ended the connection that libnice uses.
+  std::function<void()> on_ended;
 };
 
 class TurnBridge {
