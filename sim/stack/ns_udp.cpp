@@ -79,7 +79,7 @@ class NsUdp final : public StackUdp {
     return socket_->Bind(to_ns(name)) == 0 ? 0 : errno_of(socket_->GetErrno());
   }
 
-  SocketName local() const override {
+  [[nodiscard]] SocketName local() const override {
     ns3::Address address;
     if (!bound_ || socket_->GetSockName(address) != 0) return any_name(family_);
     return from_ns(address);
