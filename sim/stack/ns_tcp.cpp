@@ -83,9 +83,9 @@ bool is_loopback(const SocketName& name) {
 
 class NsTcp final : public StackTcp {
  public:
-  NsTcp(SocketPtr socket, Family family, bool accepted, std::shared_ptr<NsKeeper> keeper)
+  NsTcp(const SocketPtr& socket, Family family, bool accepted, std::shared_ptr<NsKeeper> keeper)
       : family_(family),
-        socket_(std::move(socket)),
+        socket_(socket),
         keeper_(std::move(keeper)),
         bound_(accepted),
         connected_(accepted) {
@@ -268,6 +268,8 @@ class NsTcp final : public StackTcp {
   void notify() {
     if (ready_) ready_();
   }
+  // ns-3 wants these very types, and compares them when it runs.
+  // NOLINTBEGIN(performance-unnecessary-value-param)
   void succeeded(SocketPtr /*socket*/) {
     connecting_ = false;
     connected_ = true;
@@ -331,10 +333,10 @@ class NsTcp final : public StackTcp {
     auto& base = *ns3::DynamicCast<ns3::TcpSocketBase>(socket);
     if (self == nullptr) return Reach::reset(base);
     Reach::define(base);
-    self->pending_.push_back(
-        std::make_unique<NsTcp>(std::move(socket), self->family_, true, self->keeper_));
+    self->pending_.push_back(std::make_unique<NsTcp>(socket, self->family_, true, self->keeper_));
     self->notify();
   }
+  // NOLINTEND(performance-unnecessary-value-param)
 
   Family family_;
   SocketPtr socket_;

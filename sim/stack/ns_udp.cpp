@@ -108,6 +108,7 @@ class NsUdp final : public StackUdp {
   }
 
  private:
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): the type that ns-3 wants
   void arrived(ns3::Ptr<ns3::Socket> /*socket*/) {
     if (ready_) ready_();
   }
