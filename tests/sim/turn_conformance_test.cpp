@@ -90,6 +90,7 @@ class RealNetwork final : public TurnNetwork {
   }
   void await(const std::vector<int>& fds) override {
     std::vector<pollfd> waiting;
+    waiting.reserve(fds.size());
     for (const int fd : fds) waiting.push_back({fd, POLLIN, 0});
     (void)poll(waiting.data(), waiting.size(), kPatience);
   }
