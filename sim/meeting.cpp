@@ -31,8 +31,8 @@ bool waits_for(const Scenario& scenario, When when) {
 
 void print_steps_of(Party& party) {
   party.set_trace([&party](const std::string& line) {
-    std::fprintf(stderr, "%12.6f %-9s %s\n", in_seconds(now()), party.host().name().c_str(),
-                 line.c_str());
+    (void)std::fprintf(stderr, "%12.6f %-9s %s\n", in_seconds(now()), party.host().name().c_str(),
+                       line.c_str());
   });
 }
 
@@ -161,7 +161,7 @@ bool Meeting::has_ended() const {
   return party(scenario_.first).record().exit && (party(second()).record().exit || !code_told_);
 }
 
-void Meeting::look() {
+void Meeting::look() const {
   if (!over_ && has_ended()) callbacks_.ended();
 }
 

@@ -63,7 +63,7 @@ class Meeting {
   void hand_over(const Secret& code);
   void start_client();
   void watch_progress();
-  void look();
+  void look() const;
 
   const Scenario& scenario_;
   const Servers& servers_;

@@ -116,6 +116,7 @@ class Simulation {
  private:
   static std::vector<Pair> add_pairs(World& world, const Scenario& scenario) {
     std::vector<Pair> pairs;
+    pairs.reserve(static_cast<std::size_t>(scenario.pairs));
     for (int i = 0; i < scenario.pairs; ++i) pairs.push_back(add_pair(world, scenario, i));
     return pairs;
   }

@@ -33,6 +33,7 @@ bool is_ipv6_address(const std::string& address) {
 std::vector<std::string> outside_addresses(const NatSpec& spec, int number, std::size_t place,
                                            bool outermost) {
   std::vector<std::string> addresses;
+  addresses.reserve(static_cast<std::size_t>(spec.addresses));
   for (int i = 0; i < spec.addresses; ++i) {
     addresses.push_back(outermost ? fmt::format("203.0.{}.{}", number, i + 1)
                                   : fmt::format("100.{}.{}.{}", 64 + place, number, i + 1));
@@ -122,6 +123,7 @@ void World::enter(Site& site, int number, const SiteSpec& spec) {
     const bool outermost = outer == &backbone_;
     const auto addresses = outside_addresses(spec.nats[i], number, i, outermost);
     std::vector<std::uint32_t> numbers;
+    numbers.reserve(addresses.size());
     for (const auto& address : addresses) numbers.push_back(number_of(address));
     NatBox& nat = add_nat(spec.nats[i], std::move(numbers));
     Cable& cable =

@@ -29,7 +29,8 @@ std::uint16_t port_at(const Frame& frame, std::size_t at) {
 
 }  // namespace
 
-NatBox::NatBox(testbed::NatConfig config, std::uint64_t seed, bool udp, std::uint16_t tcp_port)
+NatBox::NatBox(const testbed::NatConfig& config, std::uint64_t seed, bool udp,
+               std::uint16_t tcp_port)
     : engine_(config, seed), timeout_(config.timeout), udp_(udp), tcp_port_(tcp_port) {}
 
 void NatBox::reboot() {

@@ -21,7 +21,8 @@ class NatBox final : public Box {
 
   /// `udp` false: UDP is dropped in both directions, whatever the engine would say. `tcp_port`: the
   /// only port outside to which TCP gets through; 0: to all.
-  NatBox(testbed::NatConfig config, std::uint64_t seed, bool udp, std::uint16_t tcp_port = 0);
+  NatBox(const testbed::NatConfig& config, std::uint64_t seed, bool udp,
+         std::uint16_t tcp_port = 0);
 
   void receive(Frame frame, std::size_t plug) override;
   /// Forgets everything, as a power cut does.

@@ -23,8 +23,10 @@ class EventDescriptor final : public Descriptor {
  public:
   EventDescriptor(Host& host, std::uint64_t value) : Descriptor(host), value_(value) {}
 
-  const char* kind() const override { return "event"; }
-  short ready() const override { return static_cast<short>(POLLOUT | (value_ > 0 ? POLLIN : 0)); }
+  [[nodiscard]] const char* kind() const override { return "event"; }
+  [[nodiscard]] short ready() const override {
+    return static_cast<short>(POLLOUT | (value_ > 0 ? POLLIN : 0));
+  }
   ssize_t read(std::span<std::uint8_t> into) override {
     if (into.size() < sizeof value_) return -EINVAL;
     if (value_ == 0) return -EAGAIN;

@@ -1,6 +1,7 @@
 // The network interfaces of a simulated host: lo, and eth0.
 #include <cstring>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include <ifaddrs.h>
@@ -33,7 +34,8 @@ SocketName mask_of(const InterfaceAddress& address) {
 
 Entry* make_entry(const InterfaceAddress& address) {
   auto entry = std::make_unique<Entry>();
-  std::strcpy(entry->name, address.loopback ? "lo" : "eth0");
+  const std::string_view called = address.loopback ? "lo" : "eth0";
+  called.copy(entry->name, sizeof entry->name - 1);
   entry->head.ifa_name = entry->name;
   entry->head.ifa_flags = IFF_UP | IFF_RUNNING | (address.loopback ? IFF_LOOPBACK : IFF_MULTICAST);
   auto* name = reinterpret_cast<sockaddr*>(&entry->address);

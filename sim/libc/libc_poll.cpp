@@ -18,8 +18,8 @@ class EpollDescriptor final : public Descriptor {
  public:
   using Descriptor::Descriptor;
 
-  const char* kind() const override { return "epoll"; }
-  short ready() const override {
+  [[nodiscard]] const char* kind() const override { return "epoll"; }
+  [[nodiscard]] short ready() const override {
     return std::ranges::any_of(watched_, [](const Watched& one) { return seen(one) != 0; }) ? POLLIN
                                                                                             : 0;
   }

@@ -53,9 +53,9 @@ class NetlinkSocket final : public SocketDescriptor {
  public:
   explicit NetlinkSocket(Host& host) : SocketDescriptor(host, Family::kIpv4) {}
 
-  const char* kind() const override { return "netlink"; }
-  int type() const override { return SOCK_RAW; }
-  short ready() const override { return waiting_.empty() ? 0 : POLLIN; }
+  [[nodiscard]] const char* kind() const override { return "netlink"; }
+  [[nodiscard]] int type() const override { return SOCK_RAW; }
+  [[nodiscard]] short ready() const override { return waiting_.empty() ? 0 : POLLIN; }
 
   int bind_address(const sockaddr* address, socklen_t size) override {
     sockaddr_nl name{};
@@ -87,11 +87,13 @@ class NetlinkSocket final : public SocketDescriptor {
     return {static_cast<ssize_t>(size), cut, std::nullopt};
   }
 
-  SocketName local() const override { return any_name(family()); }
-  std::optional<SocketName> peer() const override { return std::nullopt; }
+  [[nodiscard]] SocketName local() const override { return any_name(family()); }
+  [[nodiscard]] std::optional<SocketName> peer() const override { return std::nullopt; }
   int shut_down(int /*how*/) override { return -EOPNOTSUPP; }
   int take_error() override { return 0; }
-  std::size_t available() const override { return waiting_.empty() ? 0 : waiting_.front().size(); }
+  [[nodiscard]] std::size_t available() const override {
+    return waiting_.empty() ? 0 : waiting_.front().size();
+  }
 
  private:
   void arrived(const InterfaceAddress& address, bool added) {

@@ -20,10 +20,10 @@ class TcpSocket final : public SocketDescriptor {
   TcpSocket(TcpSocket&&) = delete;
   TcpSocket& operator=(TcpSocket&&) = delete;
 
-  const char* kind() const override { return "tcp"; }
-  int type() const override { return SOCK_STREAM; }
+  [[nodiscard]] const char* kind() const override { return "tcp"; }
+  [[nodiscard]] int type() const override { return SOCK_STREAM; }
 
-  short ready() const override {
+  [[nodiscard]] short ready() const override {
     if (endpoint_->listening()) return endpoint_->acceptable() ? POLLIN : 0;
     if (endpoint_->connecting()) return 0;
     if (endpoint_->error() != 0) return POLLIN | POLLOUT | POLLERR | POLLHUP;
@@ -81,8 +81,8 @@ class TcpSocket final : public SocketDescriptor {
             std::nullopt};
   }
 
-  SocketName local() const override { return endpoint_->local(); }
-  std::optional<SocketName> peer() const override {
+  [[nodiscard]] SocketName local() const override { return endpoint_->local(); }
+  [[nodiscard]] std::optional<SocketName> peer() const override {
     if (!endpoint_->connected()) return std::nullopt;
     return endpoint_->peer();
   }
@@ -98,8 +98,8 @@ class TcpSocket final : public SocketDescriptor {
   }
 
   int take_error() override { return endpoint_->take_error(); }
-  bool listening() const override { return endpoint_->listening(); }
-  std::size_t available() const override { return endpoint_->available(); }
+  [[nodiscard]] bool listening() const override { return endpoint_->listening(); }
+  [[nodiscard]] std::size_t available() const override { return endpoint_->available(); }
   void reset_on_close(bool wanted) override { reset_on_close_ = wanted; }
 
  private:

@@ -31,21 +31,21 @@ class UdpSocket final : public SocketDescriptor {
   UdpSocket(UdpSocket&&) = delete;
   UdpSocket& operator=(UdpSocket&&) = delete;
 
-  const char* kind() const override { return "udp"; }
-  int type() const override { return SOCK_DGRAM; }
-  short ready() const override {
+  [[nodiscard]] const char* kind() const override { return "udp"; }
+  [[nodiscard]] int type() const override { return SOCK_DGRAM; }
+  [[nodiscard]] short ready() const override {
     return static_cast<short>(POLLOUT | (member_.next() != nullptr ? POLLIN : 0));
   }
   int listen() override { return -EOPNOTSUPP; }
   std::shared_ptr<SocketDescriptor> accept() override { return nullptr; }
   // A connected one says from which address it sends.
-  SocketName local() const override {
+  [[nodiscard]] SocketName local() const override {
     SocketName name = port_->local();
     if (!member_.peer || name.address != any_name(name.family).address) return name;
     if (const auto source = host().source_for(*member_.peer)) name.address = source->address;
     return name;
   }
-  std::optional<SocketName> peer() const override { return member_.peer; }
+  [[nodiscard]] std::optional<SocketName> peer() const override { return member_.peer; }
   int shut_down(int /*how*/) override { return member_.peer ? 0 : -ENOTCONN; }
   int take_error() override { return 0; }
 
@@ -62,7 +62,7 @@ class UdpSocket final : public SocketDescriptor {
   ssize_t send_with(std::span<const std::uint8_t> octets, const std::optional<SocketName>& to,
                     const SendControl& control) override;
   Received receive(std::span<std::uint8_t> into, bool peek) override;
-  std::size_t available() const override {
+  [[nodiscard]] std::size_t available() const override {
     return member_.next() == nullptr ? 0 : member_.next()->octets.size();
   }
   std::optional<int> set_option(int level, int option, const void* value,

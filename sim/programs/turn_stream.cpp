@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kStunHeader = 20;
 constexpr std::size_t kChannelHeader = 4;
-constexpr std::size_t kMostWaiting = 128 * 1024;
+constexpr std::size_t kMostWaiting = std::size_t{128} * 1024;
 
 std::size_t padded(std::size_t size) {
   return (size + 3) / 4 * 4;

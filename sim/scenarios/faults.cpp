@@ -8,9 +8,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::uint64_t kOctets = 4 * 1024 * 1024;
+constexpr std::uint64_t kOctets = std::uint64_t{4} * 1024 * 1024;
 /// Where everything happens before the first one.
-constexpr std::uint64_t kLittle = 16 * 1024;
+constexpr std::uint64_t kLittle = std::uint64_t{16} * 1024;
 /// So that half of the octets are not there in an instant.
 const testbed::LineConfig kLine{.delay = milliseconds(10), .rate = 20000};
 

@@ -9,7 +9,7 @@ using std::chrono::seconds;
 using testbed::Dependence;
 using testbed::Ports;
 
-constexpr std::uint64_t kOctets = 64 * 1024;
+constexpr std::uint64_t kOctets = std::uint64_t{64} * 1024;
 /// Nobody has it: packets to it vanish.
 constexpr const char* kDead = "192.0.2.9";
 constexpr const char* kDeadIpv6 = "2001:db8:dead::9";

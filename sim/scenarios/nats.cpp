@@ -74,7 +74,7 @@ std::vector<Scenario> nat_scenarios() {
             {.name = fmt::format("nat{}{}/{}/{}", ports, relay ? "-relay" : "", a.name, b.name),
              .listener = {.nats = {a.nat}},
              .connector = {.nats = {b.nat}},
-             .octets = 16 * 1024,
+             .octets = std::uint64_t{16} * 1024,
              .relay = relay,
              .expected = {meets(a.nat, b.nat) ? Outcome::kDirect : otherwise}});
       }

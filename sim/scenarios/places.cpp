@@ -14,7 +14,9 @@ const NatSpec kHard{.mapping = Dependence::AddressAndPort, .ports = Ports::Rando
 const NatSpec kNoUdp{.udp = false};
 
 /// Where it is the connection that counts.
-constexpr std::uint64_t kLittle = 16 * 1024;
+constexpr std::uint64_t kLittle = std::uint64_t{16} * 1024;
+/// Where several are under way at a time.
+constexpr std::uint64_t kMuch = std::uint64_t{64} * 1024;
 
 }  // namespace
 
@@ -102,17 +104,17 @@ std::vector<Scenario> place_scenarios() {
       {.name = "many/hosts",
        .listener = {.nats = {kHome}},
        .connector = {.nats = {kHome}},
-       .octets = 64 * 1024,
+       .octets = kMuch,
        .pairs = 10},
       {.name = "many/sessions",
        .listener = {.nats = {kHome}},
        .connector = {.nats = {kHome}},
-       .octets = 64 * 1024,
+       .octets = kMuch,
        .sessions = 5},
       {.name = "many/relayed",
        .listener = {.nats = {kHard}},
        .connector = {.nats = {kHard}},
-       .octets = 64 * 1024,
+       .octets = kMuch,
        .relay = true,
        .pairs = 3,
        .sessions = 3,

@@ -6,7 +6,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::uint64_t kOctets = 64 * 1024;
+constexpr std::uint64_t kOctets = std::uint64_t{64} * 1024;
 const SiteSpec kHome{.nats = {{}}};
 const SiteSpec kProxied{.nats = {{}}, .proxy = true};
 const SiteSpec kProxyOnly{.nats = {{.udp = false, .tcp_port = kProxyPort}}, .proxy = true};

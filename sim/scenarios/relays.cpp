@@ -12,7 +12,7 @@ using std::chrono::seconds;
 using testbed::Dependence;
 using testbed::Ports;
 
-constexpr std::uint64_t kOctets = 256 * 1024;
+constexpr std::uint64_t kOctets = std::uint64_t{256} * 1024;
 const SiteSpec kHome{.nats = {{}}};
 const SiteSpec kNoUdp{.nats = {{.udp = false}}};
 const NatSpec kHard{.mapping = Dependence::AddressAndPort, .ports = Ports::Random};

@@ -152,7 +152,7 @@ std::vector<Scenario> roaming_scenarios() {
     }
   }
   for (Scenario& scenario : all) {
-    scenario.octets = 4 * 1024 * 1024;
+    scenario.octets = std::uint64_t{4} * 1024 * 1024;
     scenario.bound = scenario.idle + seconds(120);
   }
   return all;

@@ -21,7 +21,7 @@ enum class Need : std::uint8_t {
 
 struct Place {
   Step step;
-  Need need;
+  Need need = Need::kNone;
 };
 
 // Every state that each machine is in on the way to an open session, whoever leads.

@@ -7,7 +7,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::uint64_t kOctets = 2 * 1024 * 1024;
+constexpr std::uint64_t kOctets = std::uint64_t{2} * 1024 * 1024;
 /// 50 ms there and back, and 40 Mbit/s: what a home has.
 constexpr auto kDelay = std::chrono::microseconds(12500);
 constexpr std::uint64_t kRate = 40'000;

@@ -8,7 +8,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::uint64_t kOctets = 64 * 1024;
+constexpr std::uint64_t kOctets = std::uint64_t{64} * 1024;
 
 struct Burst {
   const char* name;

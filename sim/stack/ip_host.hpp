@@ -27,6 +27,10 @@ class IpHost final : public Box {
   /// Without `ipv6` the machine has only the one family, as with IPv6 switched off.
   IpHost(std::uint32_t number, bool ipv6);
   ~IpHost() override;
+  IpHost(const IpHost&) = delete;
+  IpHost& operator=(const IpHost&) = delete;
+  IpHost(IpHost&&) = delete;
+  IpHost& operator=(IpHost&&) = delete;
 
   void use_plug(std::size_t plug) { plug_ = plug; }
   /// `address` is numeric; a host has any number of them on its one interface.

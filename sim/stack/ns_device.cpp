@@ -47,7 +47,7 @@ bool NsDevice::Send(ns3::Ptr<ns3::Packet> packet, const ns3::Address& /*to*/,
 
 bool NsDevice::SendFrom(ns3::Ptr<ns3::Packet> packet, const ns3::Address& /*from*/,
                         const ns3::Address& to, std::uint16_t protocol) {
-  return Send(std::move(packet), to, protocol);
+  return Send(packet, to, protocol);
 }
 
 void NsDevice::deliver(const Frame& frame) {

@@ -22,30 +22,34 @@ class NsDevice final : public ns3::NetDevice {
   void deliver(const Frame& frame);
 
   void SetIfIndex(std::uint32_t index) override { index_ = index; }
-  std::uint32_t GetIfIndex() const override { return index_; }
-  ns3::Ptr<ns3::Channel> GetChannel() const override { return nullptr; }
+  [[nodiscard]] std::uint32_t GetIfIndex() const override { return index_; }
+  [[nodiscard]] ns3::Ptr<ns3::Channel> GetChannel() const override { return nullptr; }
   void SetAddress(ns3::Address /*address*/) override {}
-  ns3::Address GetAddress() const override;
+  [[nodiscard]] ns3::Address GetAddress() const override;
   bool SetMtu(std::uint16_t mtu) override;
-  std::uint16_t GetMtu() const override { return mtu_; }
-  bool IsLinkUp() const override { return true; }
+  [[nodiscard]] std::uint16_t GetMtu() const override { return mtu_; }
+  [[nodiscard]] bool IsLinkUp() const override { return true; }
   void AddLinkChangeCallback(ns3::Callback<void> /*callback*/) override {}
-  bool IsBroadcast() const override { return false; }
-  ns3::Address GetBroadcast() const override { return GetAddress(); }
-  bool IsMulticast() const override { return false; }
-  ns3::Address GetMulticast(ns3::Ipv4Address /*group*/) const override { return GetAddress(); }
-  ns3::Address GetMulticast(ns3::Ipv6Address /*group*/) const override { return GetAddress(); }
-  bool IsBridge() const override { return false; }
-  bool IsPointToPoint() const override { return true; }
+  [[nodiscard]] bool IsBroadcast() const override { return false; }
+  [[nodiscard]] ns3::Address GetBroadcast() const override { return GetAddress(); }
+  [[nodiscard]] bool IsMulticast() const override { return false; }
+  [[nodiscard]] ns3::Address GetMulticast(ns3::Ipv4Address /*group*/) const override {
+    return GetAddress();
+  }
+  [[nodiscard]] ns3::Address GetMulticast(ns3::Ipv6Address /*group*/) const override {
+    return GetAddress();
+  }
+  [[nodiscard]] bool IsBridge() const override { return false; }
+  [[nodiscard]] bool IsPointToPoint() const override { return true; }
   bool Send(ns3::Ptr<ns3::Packet> packet, const ns3::Address& to, std::uint16_t protocol) override;
   bool SendFrom(ns3::Ptr<ns3::Packet> packet, const ns3::Address& from, const ns3::Address& to,
                 std::uint16_t protocol) override;
-  ns3::Ptr<ns3::Node> GetNode() const override { return node_; }
+  [[nodiscard]] ns3::Ptr<ns3::Node> GetNode() const override { return node_; }
   void SetNode(ns3::Ptr<ns3::Node> node) override { node_ = node; }
-  bool NeedsArp() const override { return false; }
+  [[nodiscard]] bool NeedsArp() const override { return false; }
   void SetReceiveCallback(ReceiveCallback callback) override { received_ = callback; }
   void SetPromiscReceiveCallback(PromiscReceiveCallback /*callback*/) override {}
-  bool SupportsSendFrom() const override { return false; }
+  [[nodiscard]] bool SupportsSendFrom() const override { return false; }
 
  private:
   void DoDispose() override;

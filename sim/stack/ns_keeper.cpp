@@ -4,9 +4,9 @@
 
 namespace peersock::sim {
 
-void NsKeeper::keep(ns3::Ptr<ns3::Socket> socket) {
+void NsKeeper::keep(const ns3::Ptr<ns3::Socket>& socket) {
   let_go();
-  kept_.push_back({std::move(socket)});
+  kept_.push_back({socket});
 }
 
 void NsKeeper::let_go() {

@@ -16,7 +16,7 @@ namespace peersock::sim {
 /// stays until an instant has gone by in which nobody else had it.
 class NsKeeper {
  public:
-  void keep(ns3::Ptr<ns3::Socket> socket);
+  void keep(const ns3::Ptr<ns3::Socket>& socket);
 
  private:
   struct Kept {

@@ -42,6 +42,7 @@ void fill_packet_stores() {
   constexpr std::uint32_t kLargest = 8192;  // octets, more than two segments on loopback
   const std::vector<std::uint8_t> octets(kLargest);
   std::vector<ns3::Ptr<ns3::Packet>> packets;
+  packets.reserve(kMostKept);
   for (int i = 0; i < kMostKept; ++i) {
     packets.push_back(ns3::Create<ns3::Packet>(octets.data(), kLargest));
   }

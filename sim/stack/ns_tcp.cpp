@@ -83,9 +83,9 @@ bool is_loopback(const SocketName& name) {
 
 class NsTcp final : public StackTcp {
  public:
-  NsTcp(SocketPtr socket, Family family, bool accepted, std::shared_ptr<NsKeeper> keeper)
+  NsTcp(const SocketPtr& socket, Family family, bool accepted, std::shared_ptr<NsKeeper> keeper)
       : family_(family),
-        socket_(std::move(socket)),
+        socket_(socket),
         keeper_(std::move(keeper)),
         bound_(accepted),
         connected_(accepted) {
@@ -150,25 +150,25 @@ class NsTcp final : public StackTcp {
     return first;
   }
 
-  SocketName local() const override {
+  [[nodiscard]] SocketName local() const override {
     ns3::Address address;
     if (!bound_ || socket_->GetSockName(address) != 0) return any_name(family_);
     return from_ns(address);
   }
-  SocketName peer() const override {
+  [[nodiscard]] SocketName peer() const override {
     ns3::Address address;
     if (!connected_ || socket_->GetPeerName(address) != 0) return any_name(family_);
     return from_ns(address);
   }
 
-  bool listening() const override { return listening_; }
-  bool acceptable() const override { return !pending_.empty(); }
-  bool connecting() const override { return connecting_; }
-  bool connected() const override { return connected_; }
-  int error() const override { return error_; }
+  [[nodiscard]] bool listening() const override { return listening_; }
+  [[nodiscard]] bool acceptable() const override { return !pending_.empty(); }
+  [[nodiscard]] bool connecting() const override { return connecting_; }
+  [[nodiscard]] bool connected() const override { return connected_; }
+  [[nodiscard]] int error() const override { return error_; }
   int take_error() override { return std::exchange(error_, 0); }
 
-  std::size_t room() const override {
+  [[nodiscard]] std::size_t room() const override {
     return connected_ && !finished_ && error_ == 0 ? socket_->GetTxAvailable() : 0;
   }
 
@@ -186,8 +186,10 @@ class NsTcp final : public StackTcp {
     return 0;
   }
 
-  std::size_t available() const override { return kept_.size() + socket_->GetRxAvailable(); }
-  bool at_end() const override { return ended_ && available() == 0; }
+  [[nodiscard]] std::size_t available() const override {
+    return kept_.size() + socket_->GetRxAvailable();
+  }
+  [[nodiscard]] bool at_end() const override { return ended_ && available() == 0; }
 
   std::size_t receive(std::span<std::uint8_t> into, bool peek) override {
     take(into.size());
@@ -266,6 +268,8 @@ class NsTcp final : public StackTcp {
   void notify() {
     if (ready_) ready_();
   }
+  // ns-3 wants these very types, and compares them when it runs.
+  // NOLINTBEGIN(performance-unnecessary-value-param)
   void succeeded(SocketPtr /*socket*/) {
     connecting_ = false;
     connected_ = true;
@@ -329,10 +333,10 @@ class NsTcp final : public StackTcp {
     auto& base = *ns3::DynamicCast<ns3::TcpSocketBase>(socket);
     if (self == nullptr) return Reach::reset(base);
     Reach::define(base);
-    self->pending_.push_back(
-        std::make_unique<NsTcp>(std::move(socket), self->family_, true, self->keeper_));
+    self->pending_.push_back(std::make_unique<NsTcp>(socket, self->family_, true, self->keeper_));
     self->notify();
   }
+  // NOLINTEND(performance-unnecessary-value-param)
 
   Family family_;
   SocketPtr socket_;

@@ -79,7 +79,7 @@ class NsUdp final : public StackUdp {
     return socket_->Bind(to_ns(name)) == 0 ? 0 : errno_of(socket_->GetErrno());
   }
 
-  SocketName local() const override {
+  [[nodiscard]] SocketName local() const override {
     ns3::Address address;
     if (!bound_ || socket_->GetSockName(address) != 0) return any_name(family_);
     return from_ns(address);
@@ -108,6 +108,7 @@ class NsUdp final : public StackUdp {
   }
 
  private:
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): the type that ns-3 wants
   void arrived(ns3::Ptr<ns3::Socket> /*socket*/) {
     if (ready_) ready_();
   }

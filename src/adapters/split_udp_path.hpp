@@ -41,6 +41,10 @@ class SplitUdpPath final : public quic::DatagramPath {
                                                           const SocketAddress& remote,
                                                           Duration patience = kSplitPatience);
   ~SplitUdpPath() override;
+  SplitUdpPath(const SplitUdpPath&) = delete;
+  SplitUdpPath& operator=(const SplitUdpPath&) = delete;
+  SplitUdpPath(SplitUdpPath&&) = delete;
+  SplitUdpPath& operator=(SplitUdpPath&&) = delete;
 
   /// The pair has changed and the local socket has not. False when the system refuses.
   [[nodiscard]] bool retarget(const SocketAddress& remote);

@@ -94,6 +94,7 @@ TEST(Allocations, OfThreadsAreCountedToo) {
     std::array<std::jthread, 4> threads;
     for (auto& thread : threads) {
       thread = std::jthread([] {
+        // NOLINTNEXTLINE(clang-analyzer-optin.portability.UnixAPI): none is a number of octets too
         for (int k = 0; k < 20000; ++k) std::free(std::malloc(static_cast<std::size_t>(k % 500)));
       });
     }

@@ -32,9 +32,11 @@ class SimulatedNetwork final : public TurnNetwork {
   SimulatedNetwork(SimulatedNetwork&&) = delete;
   SimulatedNetwork& operator=(SimulatedNetwork&&) = delete;
 
-  sim::SocketName server() const override { return sim::socket_name(kServer, kPort).value(); }
-  std::string user() const override { return "u"; }
-  std::string password() const override { return "p"; }
+  [[nodiscard]] sim::SocketName server() const override {
+    return sim::socket_name(kServer, kPort).value();
+  }
+  [[nodiscard]] std::string user() const override { return "u"; }
+  [[nodiscard]] std::string password() const override { return "p"; }
   UniqueFd open_client(bool tcp) override {
     UniqueFd fd;
     client_host_.run([&] {
@@ -71,11 +73,11 @@ class SimulatedNetwork final : public TurnNetwork {
 /// coturn: outside of simulated machines the C library is the real one.
 class RealNetwork final : public TurnNetwork {
  public:
-  sim::SocketName server() const override {
+  [[nodiscard]] sim::SocketName server() const override {
     return sim::socket_name("127.0.0.1", coturn_.port()).value();
   }
-  std::string user() const override { return "u"; }
-  std::string password() const override { return "p"; }
+  [[nodiscard]] std::string user() const override { return "u"; }
+  [[nodiscard]] std::string password() const override { return "p"; }
   UniqueFd open_client(bool tcp) override {
     if (!tcp) return sim::connected_datagrams("127.0.0.1", server());
     UniqueFd fd = connecting_socket("127.0.0.1", coturn_.port());
@@ -88,6 +90,7 @@ class RealNetwork final : public TurnNetwork {
   }
   void await(const std::vector<int>& fds) override {
     std::vector<pollfd> waiting;
+    waiting.reserve(fds.size());
     for (const int fd : fds) waiting.push_back({fd, POLLIN, 0});
     (void)poll(waiting.data(), waiting.size(), kPatience);
   }

@@ -46,6 +46,10 @@ class SimTurn : public SimHosts {
     client.reset();
     pass(1s);
   }
+  SimTurn(const SimTurn&) = delete;
+  SimTurn& operator=(const SimTurn&) = delete;
+  SimTurn(SimTurn&&) = delete;
+  SimTurn& operator=(SimTurn&&) = delete;
 
   void dial() {
     second.run([&] { client = connecting_socket(kFirst, kPort); });

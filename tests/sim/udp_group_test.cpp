@@ -79,6 +79,7 @@ TEST_P(UdpGroup, WithoutAFilterOneSenderHasOneReceiver) {
     ASSERT_EQ(send(sender, name_of(sockets[0]), counted(10 + static_cast<std::size_t>(i))), 0);
   }
   std::vector<std::size_t> counts;
+  counts.reserve(sockets.size());
   for (const UniqueFd& each : sockets) counts.push_back(receive(each).size());
   std::ranges::sort(counts);
   EXPECT_THAT(counts, ElementsAre(0, 0, 0, 5));

@@ -236,6 +236,7 @@ class UdpSemantics : public SimHosts, public ::testing::WithParamInterface<Where
   }
   [[nodiscard]] static std::vector<std::size_t> sizes(const std::vector<Message>& messages) {
     std::vector<std::size_t> all;
+    all.reserve(messages.size());
     for (const Message& one : messages) all.push_back(one.octets.size());
     return all;
   }

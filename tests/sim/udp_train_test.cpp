@@ -38,10 +38,10 @@ TEST_P(UdpTrains, ATrainHasItsLimits) {
   const UniqueFd sender = bound();
   const UniqueFd receiver = bound();
   const Name to = name_of(receiver);
-  EXPECT_EQ(send(sender, to, counted(64 * 100), {segments_of(100)}), 0);
+  EXPECT_EQ(send(sender, to, counted(std::size_t{64} * 100), {segments_of(100)}), 0);
   EXPECT_EQ(receive(receiver).size(), 64U);
   // Since Linux 6.9 it is twice as many.
-  EXPECT_EQ(send(sender, to, counted(128 * 100 + 1), {segments_of(100)}), EINVAL);
+  EXPECT_EQ(send(sender, to, counted(std::size_t{128} * 100 + 1), {segments_of(100)}), EINVAL);
   const std::size_t most = is_ipv6() ? 65527 : 65507;
   EXPECT_EQ(send(sender, to, counted(65507), {segments_of(1200)}), 0);
   EXPECT_EQ(send(sender, to, counted(most + 1), {segments_of(1200)}), EMSGSIZE);
@@ -91,7 +91,8 @@ TEST_P(UdpTrains, ATrainComesAsOneMessageToWhoWantsItSo) {
   EXPECT_FALSE(got[0].segment);
   EXPECT_EQ(got[0].control_size, 0U);
   // As many as a train may have.
-  ASSERT_EQ(send(sender, name_of(receiver), counted(64 * 1000), {segments_of(1000)}), 0);
+  ASSERT_EQ(send(sender, name_of(receiver), counted(std::size_t{64} * 1000), {segments_of(1000)}),
+            0);
   got = receive(receiver);
   ASSERT_THAT(sizes(got), ElementsAre(64000));
   EXPECT_EQ(got[0].segment, 1000);
