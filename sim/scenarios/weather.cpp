@@ -41,8 +41,8 @@ Scenario with_lines(std::string name, const testbed::LineConfig& line, Nanos bou
           .bound = bound};
 }
 
-/// Percent of each line. On two lines, there and back, half of all checks are without an answer, and a
-/// few of a hundred sessions do not come about in time; with OpenSSL's engine every fifth.
+/// Percent of each line. On two lines, there and back, half of all checks are without an answer,
+/// and a few of a hundred sessions do not come about in time; with OpenSSL's engine every fifth.
 constexpr int kHeavyLoss = 15;
 
 }  // namespace
