@@ -50,11 +50,11 @@ void TurnBridge::connected(GObjectPtr<GIOStream> stream) {
   if (const auto on_connected = callbacks_.on_connected) on_connected();
 }
 
-void TurnBridge::failed(const std::string& reason) {
+// The reason is the dial's own, which goes.
+void TurnBridge::failed(std::string reason) {
   timeout_.cancel();
-  const std::string why = reason;
   dial_.reset();
-  if (const auto on_failed = callbacks_.on_failed) on_failed(why);
+  if (const auto on_failed = callbacks_.on_failed) on_failed(std::move(reason));
 }
 
 std::optional<std::uint16_t> TurnBridge::listen(bool ipv6) {

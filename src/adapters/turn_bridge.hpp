@@ -58,7 +58,7 @@ class TurnBridge {
 
  private:
   void connected(GObjectPtr<GIOStream> stream);
-  void failed(const std::string& reason);
+  void failed(std::string reason);
   void accept();
 
   GMainContext* context_;

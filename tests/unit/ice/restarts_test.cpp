@@ -34,7 +34,7 @@ struct Side {
     return feed(DeadlineReached{});
   }
   template <typename T>
-  const T* find() const {
+  [[nodiscard]] const T* find() const {
     for (const auto& output : outputs) {
       if (const auto* held = std::get_if<T>(&output)) return held;
     }
@@ -254,7 +254,7 @@ TEST(Restarts, APathThatBreaksIsReplacedAtOnce) {
 
 TEST(Restarts, WithoutAgreementNothingIsEverBegun) {
   Restarts machine;
-  for (Restarts::Input input : std::initializer_list<Restarts::Input>{
+  for (const Restarts::Input& input : std::initializer_list<Restarts::Input>{
            DataFlows{}, NetworkChanged{}, SearchBroke{0}, MessageReceived{1, "x"}}) {
     for (const auto& output : machine.handle(input, kNow)) {
       EXPECT_FALSE(std::holds_alternative<StartSearch>(output));
