@@ -35,7 +35,7 @@ void set_offload(const char* device, std::uint32_t command, std::uint32_t value)
   const UniqueFd any(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   ethtool_value setting{command, value};
   ifreq request{};
-  std::snprintf(request.ifr_name, sizeof request.ifr_name, "%s", device);
+  (void)std::snprintf(request.ifr_name, sizeof request.ifr_name, "%s", device);
   request.ifr_data = reinterpret_cast<char*>(&setting);
   ASSERT_EQ(ioctl(any.get(), SIOCETHTOOL, &request), 0);
 }
