@@ -103,7 +103,7 @@ def test_a_reset_of_the_client_is_a_reset_of_the_target(world):
 def test_a_refused_target_is_a_reset_and_the_session_lives_on(world):
     target = world.reserved_port()
     connecting, listening, port = world.tunnel(target)
-    with connect(port) as connection, pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError), connect(port) as connection:
         receive_all(connection)
     assert connecting.wait_for("connection_closed")["reason"] == "refused"
     assert listening.wait_for("connection_closed")["reason"] == "refused"
