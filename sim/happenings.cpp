@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "scenario_words.hpp"
+
 namespace peersock::sim {
 namespace {
 
@@ -37,9 +39,9 @@ std::vector<std::string> Happenings::missed() const {
   std::vector<std::string> all;
   for (const Happening& happening : scenario_.happenings) {
     if (happening.when != When::kStep || stepped_.contains(&happening)) continue;
-    all.push_back(fmt::format(
-        "the machine {} of the {} was never in the state {}", happening.step.machine,
-        happening.step.who == Who::kListener ? "listener" : "connector", happening.step.state));
+    all.push_back(fmt::format("the machine {} of the {} was never in the state {}",
+                              happening.step.machine, word_for(happening.step.who),
+                              happening.step.state));
   }
   return all;
 }

@@ -19,12 +19,6 @@ constexpr Nanos kBusy = std::chrono::microseconds(100);
 /// GLib has found its own wake-up call, which is no source.
 constexpr int kIdleTurns = 4;
 
-bool is_loopback(const SocketName& name) {
-  if (name.family == Family::kIpv4) return name.address[0] == 127;
-  return name.address ==
-         std::array<std::uint8_t, 16>{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-}
-
 class Running {
  public:
   explicit Running(Host* host) : before_(std::exchange(current_host, host)) {

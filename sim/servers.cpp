@@ -18,11 +18,6 @@ constexpr std::uint16_t kMailboxPort = 4000;
 constexpr Duration kPeerTimeout = std::chrono::seconds(120);
 constexpr Nanos kNextTry = std::chrono::milliseconds(250);
 
-/// Somebody who starts there can reach no IPv4 address.
-bool is_without_ipv4(const SiteSpec& site) {
-  return !site.ipv4;
-}
-
 /// As a user tells the program.
 wire::ProxyRules proxy_rules(const std::string& credentials) {
   const std::string user = credentials.empty() ? "" : credentials + "@";
@@ -47,8 +42,8 @@ adapters::TurnServer turn_server(std::string host, adapters::TurnTransport trans
 Servers::Servers(World& world, const Scenario& scenario)
     : world_(world),
       scenario_(scenario),
-      ipv6_(scenario.servers_ipv6 || is_without_ipv4(scenario.listener) ||
-            is_without_ipv4(scenario.connector)),
+      // A host without IPv4 reaches no other addresses.
+      ipv6_(scenario.servers_ipv6 || !scenario.listener.ipv4 || !scenario.connector.ipv4),
       mailbox_host_(world.add_server("mailbox", mailbox_addresses())),
       stun_host_(world.add_server("stun", addresses_of(kStunAddress))),
       turn_host_(world.add_server("turn", addresses_of(kTurnAddress))),
@@ -153,25 +148,23 @@ std::string Servers::known_as(const char* name, const ServerAddress& server, boo
 adapters::GlibHostConfig Servers::config(wire::Mode mode) const {
   adapters::GlibHostConfig config;
   config.peer.mode = mode;
-  const bool without_ipv4 =
-      is_without_ipv4(mode == wire::Mode::kListen ? scenario_.listener : scenario_.connector);
-  const std::string mailbox = known_as(kMailboxName, kMailboxAddress, without_ipv4);
+  const SiteSpec& site = mode == wire::Mode::kListen ? scenario_.listener : scenario_.connector;
+  const std::string mailbox = known_as(kMailboxName, kMailboxAddress, !site.ipv4);
   config.peer.rendezvous_servers = {
       fmt::format("ws://{}/v1", adapters::authority_text(mailbox, kMailboxPort))};
   config.peer.software = "peersock-sim";
   config.peer.once = true;
   config.peer.peer_timeout = kPeerTimeout;
-  config.ice.stun = adapters::StunServer{known_as(kStunName, kStunAddress, without_ipv4),
+  config.ice.stun = adapters::StunServer{known_as(kStunName, kStunAddress, !site.ipv4),
                                          adapters::kDefaultStunPort};
   if (scenario_.relay) {
-    const std::string turn = known_as(kTurnName, kTurnAddress, without_ipv4);
+    const std::string turn = known_as(kTurnName, kTurnAddress, !site.ipv4);
     config.ice.turn.push_back(turn_server(turn, adapters::TurnTransport::kUdp, false));
     if (scenario_.relay_tcp) {
       config.ice.turn.push_back(turn_server(turn, adapters::TurnTransport::kTcp, true));
     }
     config.peer.ice.has_relay = true;
   }
-  const SiteSpec& site = mode == wire::Mode::kListen ? scenario_.listener : scenario_.connector;
   if (site.proxy) config.ice.proxies = proxy_rules(scenario_.proxy.told);
   config.engine = scenario_.engine;
   config.ice.path = scenario_.path;

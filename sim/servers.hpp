@@ -35,6 +35,8 @@ inline constexpr ServerAddress kTurnAddress{"198.51.100.3", "2001:db8:ffff:3::1"
 inline constexpr const char* kMovedMailboxAddress = "198.51.100.4";
 inline constexpr const char* kProxyAddress = "198.51.100.5";
 inline constexpr std::uint16_t kProxyPort = 3128;
+/// Packets to it vanish.
+inline constexpr ServerAddress kNobodysAddress{"192.0.2.9", "2001:db8:dead::9"};
 
 class Servers {
  public:

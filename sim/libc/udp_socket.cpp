@@ -110,8 +110,7 @@ std::size_t UdpSocket::mtu_to(const SocketName& to) const {
   SocketName address = to;
   address.port = 0;
   const auto all = host().ip().addresses();
-  const bool loopback = to.family == Family::kIpv4 && to.address[0] == 127;
-  const bool own = loopback || std::ranges::count(all, address, &InterfaceAddress::name) > 0;
+  const bool own = is_loopback(to) || std::ranges::count(all, address, &InterfaceAddress::name) > 0;
   return own ? kLoopbackMtu : kLinkMtu;
 }
 

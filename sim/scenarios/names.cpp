@@ -10,9 +10,6 @@ using testbed::Dependence;
 using testbed::Ports;
 
 constexpr std::uint64_t kOctets = std::uint64_t{64} * 1024;
-/// Nobody has it: packets to it vanish.
-constexpr const char* kDead = "192.0.2.9";
-constexpr const char* kDeadIpv6 = "2001:db8:dead::9";
 constexpr const char* kService = "service.example";
 const NatSpec kHard{.mapping = Dependence::AddressAndPort, .ports = Ports::Random};
 const SiteSpec kHome{.nats = {{}}};
@@ -84,11 +81,12 @@ void add_rendezvous(std::vector<Scenario>& all) {
   broken.broken = seconds(3);
   all.push_back(saying(named("rendezvous/broken-at-first", {broken}),
                        "could not be looked up: check the network"));
-  all.push_back(named("rendezvous/dead-first",
-                      {{.name = kMailboxName, .addresses = {kDead, kMailboxAddress.ipv4}}}));
   all.push_back(
-      dual(named("rendezvous/dead-ipv6-first",
-                 {{.name = kMailboxName, .addresses = {kDeadIpv6, kMailboxAddress.ipv4}}})));
+      named("rendezvous/dead-first",
+            {{.name = kMailboxName, .addresses = {kNobodysAddress.ipv4, kMailboxAddress.ipv4}}}));
+  all.push_back(dual(
+      named("rendezvous/dead-ipv6-first",
+            {{.name = kMailboxName, .addresses = {kNobodysAddress.ipv6, kMailboxAddress.ipv4}}})));
   // It has no address that a host without IPv6 could use.
   all.push_back(ending(
       named("rendezvous/ipv6-only", {{.name = kMailboxName, .addresses = {kMailboxAddress.ipv6}}}),
@@ -112,9 +110,10 @@ void add_servers(std::vector<Scenario>& all) {
   all.push_back(ending(named("stun/unknown", {{.name = kStunName}}), Outcome::kNoPath,
                        "could not be looked up (the name stun.example is not known)"));
   // libnice asks one address of a STUN server, the first one.
-  all.push_back(ending(
-      named("stun/dead-first", {{.name = kStunName, .addresses = {kDead, kStunAddress.ipv4}}}),
-      Outcome::kNoPath, "The STUN server stun.example:3478 does not answer"));
+  all.push_back(
+      ending(named("stun/dead-first",
+                   {{.name = kStunName, .addresses = {kNobodysAddress.ipv4, kStunAddress.ipv4}}}),
+             Outcome::kNoPath, "The STUN server stun.example:3478 does not answer"));
   all.push_back(relayed("turn/udp", {turn()}));
   all.push_back(relayed("turn/slow", {turn(milliseconds(400))}));
   Scenario tcp = relayed("turn/tcp", {turn()});
@@ -125,16 +124,18 @@ void add_servers(std::vector<Scenario>& all) {
   all.push_back(ending(relayed("turn/unknown", {{.name = kTurnName}}), Outcome::kNoPath,
                        "its name could not be looked up"));
   all.push_back(
-      relayed("turn/dead-first", {{.name = kTurnName, .addresses = {kDead, kTurnAddress.ipv4}}}));
+      relayed("turn/dead-first",
+              {{.name = kTurnName, .addresses = {kNobodysAddress.ipv4, kTurnAddress.ipv4}}}));
 }
 
 void add_targets(std::vector<Scenario>& all) {
   all.push_back(towards("target/localhost", "localhost", {}));
   all.push_back(dual(towards("target/localhost-dual-stack", "localhost", {})));
   all.push_back(towards("target/name", kService, {service({"127.0.0.1"})}));
-  all.push_back(towards("target/dead-first", kService, {service({kDead, "127.0.0.1"})}));
-  all.push_back(dual(
-      towards("target/dead-ipv6-first", kService, {service({kDeadIpv6, "::1", "127.0.0.1"})})));
+  all.push_back(
+      towards("target/dead-first", kService, {service({kNobodysAddress.ipv4, "127.0.0.1"})}));
+  all.push_back(dual(towards("target/dead-ipv6-first", kService,
+                             {service({kNobodysAddress.ipv6, "::1", "127.0.0.1"})})));
   all.push_back(towards("target/slow", kService, {service({"127.0.0.1"}, seconds(5))}));
   all.push_back(ending(towards("target/too-slow", kService, {service({"127.0.0.1"}, seconds(25))}),
                        Outcome::kLost, "can not be reached (it does not answer)"));

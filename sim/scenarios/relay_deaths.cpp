@@ -1,10 +1,9 @@
 // A TURN server that dies, for ever or to be back with everything forgotten.
-#include <algorithm>
-#include <cctype>
 #include <string>
 
 #include <fmt/format.h>
 
+#include "scenario_words.hpp"
 #include "scenarios/scenarios.hpp"
 #include "servers.hpp"
 
@@ -17,8 +16,6 @@ using testbed::Dependence;
 using testbed::Ports;
 
 constexpr std::uint64_t kOctets = std::uint64_t{1} << 20;
-/// Nobody has it: packets to it vanish.
-constexpr const char* kDead = "192.0.2.9";
 /// So that half of the octets are not there in an instant.
 const testbed::LineConfig kLine{.delay = milliseconds(10), .rate = 20000};
 /// So far away that TCP is tried before UDP has answered (adapters::kTurnHeadStart).
@@ -70,7 +67,6 @@ std::vector<Happening> deaths() {
 }
 
 std::string name_of(const Happening& death) {
-  const char* who = death.step.who == Who::kListener ? "listener" : "connector";
   switch (death.when) {
     case When::kListenerStarted:
       return "gathering";
@@ -83,11 +79,10 @@ std::string name_of(const Happening& death) {
     case When::kStep:
       break;
   }
-  std::string name = fmt::format("{}-{}", who, death.step.state);
+  std::string name = lower_case(fmt::format("{}-{}", word_for(death.step.who), death.step.state));
   if (death.delay.count() > 0) {
     name += fmt::format("-{}", std::chrono::duration_cast<milliseconds>(death.delay).count());
   }
-  std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
   return name;
 }
 
@@ -103,8 +98,9 @@ Scenario at(const Network& network, Happening death, bool comes_back) {
                 .happenings = {death},
                 .bound = seconds(180)};
   if (network.udp_dead) {
-    made.names = {
-        {.name = kTurnName, .addresses = {kDead, kTurnAddress.ipv4}, .delay = milliseconds(20)}};
+    made.names = {{.name = kTurnName,
+                   .addresses = {kNobodysAddress.ipv4, kTurnAddress.ipv4},
+                   .delay = milliseconds(20)}};
   }
   if (!network.direct) {
     made.expected = {Outcome::kRelayed};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <string>
 #include <vector>
 
 #include "scenario.hpp"
@@ -51,6 +52,9 @@ static_assert(kBothEngines.front().engine == adapters::kDefaultQuicEngine);
 [[nodiscard]] std::vector<Scenario> chaos_scenarios();
 /// Some of `all` once more with libnice's calls only, as on systems that refuse the rest.
 [[nodiscard]] std::vector<Scenario> plain_path_scenarios(const std::vector<Scenario>& all);
+
+/// States begin with a capital, names of scenarios have none.
+[[nodiscard]] std::string lower_case(std::string text);
 
 [[nodiscard]] std::vector<Scenario> all_scenarios();
 

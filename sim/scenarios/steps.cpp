@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <cctype>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "scenario_words.hpp"
 #include "scenarios/scenarios.hpp"
 
 namespace peersock::sim {
@@ -47,11 +49,8 @@ const Place kPlaces[] = {
 };
 
 std::string name_of(const char* what, const Step& step) {
-  std::string name =
-      fmt::format("step/{}/{}-{}-{}", what, step.who == Who::kListener ? "listener" : "connector",
-                  step.machine, step.state);
-  std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
-  return name;
+  return lower_case(
+      fmt::format("step/{}/{}-{}-{}", what, word_for(step.who), step.machine, step.state));
 }
 
 Scenario at(const char* name, const Step& step, What what, Nanos lasts,
@@ -67,6 +66,11 @@ Scenario at(const char* name, const Step& step, What what, Nanos lasts,
 }
 
 }  // namespace
+
+std::string lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
 
 std::vector<Scenario> step_scenarios() {
   const std::vector<Outcome> direct = {Outcome::kDirect};

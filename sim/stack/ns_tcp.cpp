@@ -75,12 +75,6 @@ constexpr std::size_t kPiece = 1428;
 /// (fill_packet_stores).
 constexpr std::size_t kLocalPiece = 3800;
 
-bool is_loopback(const SocketName& name) {
-  if (name.family == Family::kIpv4) return name.address[0] == 127;
-  return std::all_of(name.address.begin(), name.address.end() - 1, [](auto x) { return x == 0; }) &&
-         name.address[15] == 1;
-}
-
 class NsTcp final : public StackTcp {
  public:
   NsTcp(const SocketPtr& socket, Family family, bool accepted, std::shared_ptr<NsKeeper> keeper)

@@ -12,30 +12,24 @@ namespace peersock::sim {
 namespace {
 
 /// The socket's own setters are not for SendTo in 3.37, and gone in later releases.
+template <typename Tag>
+void add(ns3::Packet& packet, void (Tag::*set)(std::uint8_t), std::uint8_t value,
+         std::uint8_t usual) {
+  if (value == usual) return;
+  Tag tag;
+  (tag.*set)(value);
+  packet.AddPacketTag(tag);
+}
+
 void mark(ns3::Packet& packet, Family family, const IpMarks& marks) {
   const IpMarks usual;
+  const auto [traffic_class, hop_limit] = marks;
   if (family == Family::kIpv4) {
-    if (marks.traffic_class != usual.traffic_class) {
-      ns3::SocketIpTosTag tag;
-      tag.SetTos(marks.traffic_class);
-      packet.AddPacketTag(tag);
-    }
-    if (marks.hop_limit != usual.hop_limit) {
-      ns3::SocketIpTtlTag tag;
-      tag.SetTtl(marks.hop_limit);
-      packet.AddPacketTag(tag);
-    }
-    return;
-  }
-  if (marks.traffic_class != usual.traffic_class) {
-    ns3::SocketIpv6TclassTag tag;
-    tag.SetTclass(marks.traffic_class);
-    packet.AddPacketTag(tag);
-  }
-  if (marks.hop_limit != usual.hop_limit) {
-    ns3::SocketIpv6HopLimitTag tag;
-    tag.SetHopLimit(marks.hop_limit);
-    packet.AddPacketTag(tag);
+    add(packet, &ns3::SocketIpTosTag::SetTos, traffic_class, usual.traffic_class);
+    add(packet, &ns3::SocketIpTtlTag::SetTtl, hop_limit, usual.hop_limit);
+  } else {
+    add(packet, &ns3::SocketIpv6TclassTag::SetTclass, traffic_class, usual.traffic_class);
+    add(packet, &ns3::SocketIpv6HopLimitTag::SetHopLimit, hop_limit, usual.hop_limit);
   }
 }
 

@@ -23,6 +23,11 @@ SocketName any_name(Family family) {
   return name;
 }
 
+bool is_loopback(const SocketName& name) {
+  if (name.family == Family::kIpv4) return name.address[0] == 127;
+  return std::memcmp(name.address.data(), &in6addr_loopback, sizeof in6addr_loopback) == 0;
+}
+
 std::optional<SocketName> from_sockaddr(const sockaddr* address, socklen_t size) {
   SocketName name;
   if (address == nullptr || size < sizeof(sa_family_t)) return std::nullopt;

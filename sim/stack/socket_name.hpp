@@ -23,6 +23,8 @@ struct SocketName {
 /// Of a numeric address.
 [[nodiscard]] std::optional<SocketName> socket_name(const std::string& address, std::uint16_t port);
 [[nodiscard]] SocketName any_name(Family family);
+/// 127.0.0.0/8 or ::1.
+[[nodiscard]] bool is_loopback(const SocketName& name);
 
 [[nodiscard]] std::optional<SocketName> from_sockaddr(const sockaddr* address, socklen_t size);
 /// As the system calls do it: cut to `size`, which then says the whole length.
