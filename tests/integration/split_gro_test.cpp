@@ -60,6 +60,12 @@ std::size_t arrived(const PlainSocket& socket) {
   return socket.receive().size();
 }
 
+/// Until a datagram gets through; none is left under way.
+void await_link(const PlainSocket& near, const PlainSocket& far) {
+  for (int tries = 0; tries < 100 && arrived(far) == 0; ++tries) near.send_to(far, stun_message());
+  static_cast<void>(arrived(far));
+}
+
 class SplitGro : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -93,10 +99,7 @@ TEST_F(SplitGro, TrainsAreCoalescedAndStunReachesLibnice) {
     const PlainSocket far("192.0.2.2");
     enter(near_network_);
     const PlainSocket near("192.0.2.1");
-    for (int tries = 0; tries < 100 && arrived(far) == 0; ++tries) {
-      near.send_to(far, stun_message());  // until the link is there
-    }
-    static_cast<void>(arrived(far));
+    await_link(near, far);
     const auto path = SplitUdpPath::open(near.shared(), far.address(), Duration{0});
     enter(far_network_);
     const auto far_path = SplitUdpPath::open(far.shared(), near.address(), Duration{0});
@@ -137,10 +140,7 @@ TEST_F(SplitGro, StunThatArrivesTogetherIsOneMessageToLibniceOnceQuicComesToOurs
   const PlainSocket far("192.0.2.2");
   enter(near_network_);
   const PlainSocket near("192.0.2.1");
-  for (int tries = 0; tries < 100 && arrived(far) == 0; ++tries) {
-    near.send_to(far, stun_message());  // until the link is there
-  }
-  static_cast<void>(arrived(far));
+  await_link(near, far);
   Bytes two = stun_message();
   const Bytes one = stun_message();
   two.insert(two.end(), one.begin(), one.end());

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "negotiation_fixture.hpp"
+#include "restarts_side.hpp"
 #include "restarts_table.hpp"
 #include "support/seeded_rng.hpp"
 
@@ -16,29 +16,11 @@ using ::testing::IsEmpty;
 using testing::kNow;
 using testing::relayed_path;
 
-/// One side, and what it did about the latest input.
-struct Side {
+/// A side whose session is open.
+struct Side : testing::RestartsSide {
   Side() {
     feed(RestartsAgreed{});
     feed(DataFlows{});
-  }
-  const std::vector<std::string>& feed(Restarts::Input input) {
-    outputs = machine.handle(std::move(input), now);
-    names.clear();
-    for (const auto& output : outputs) names.emplace_back(name_of(output));
-    return names;
-  }
-  /// The deadline comes; nothing was heard since `heard`.
-  const std::vector<std::string>& expire() {
-    now = machine.deadline().value();
-    return feed(DeadlineReached{});
-  }
-  template <typename T>
-  [[nodiscard]] const T* find() const {
-    for (const auto& output : outputs) {
-      if (const auto* held = std::get_if<T>(&output)) return held;
-    }
-    return nullptr;
   }
   /// Lets time pass without a word of the peer until another search begins.
   Generation until_search() {
@@ -49,11 +31,6 @@ struct Side {
     }
     return 0;
   }
-
-  Restarts machine;
-  Instant now = kNow;
-  std::vector<Restarts::Output> outputs;
-  std::vector<std::string> names;
 };
 
 TEST(Restarts, EverySituationWithEveryInput) {

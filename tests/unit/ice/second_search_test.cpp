@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ice/restarts.hpp"
-#include "negotiation_fixture.hpp"
+#include "restarts_side.hpp"
 
 namespace peersock::ice {
 namespace {
@@ -17,32 +17,15 @@ const Error kNothing{ErrorKind::kNoPath, "nothing was found"};
 const Error kStillNothing{ErrorKind::kNoPath, "nothing was found either"};
 
 /// A side whose first checks have just begun.
-struct Side {
+struct Side : testing::RestartsSide {
   Side() {
     feed(RestartsAgreed{});
     feed(ChecksBegan{});
   }
-  const std::vector<std::string>& feed(Restarts::Input input) {
-    outputs = machine.handle(std::move(input), now);
-    names.clear();
-    for (const auto& output : outputs) names.emplace_back(name_of(output));
-    return names;
-  }
-  const std::vector<std::string>& expire() {
-    now = machine.deadline().value();
-    return feed(DeadlineReached{});
-  }
   [[nodiscard]] std::string error() const {
-    for (const auto& output : outputs) {
-      if (const auto* held = std::get_if<NoPath>(&output)) return held->error.message;
-    }
-    return {};
+    const auto* held = find<NoPath>();
+    return held == nullptr ? "" : held->error.message;
   }
-
-  Restarts machine;
-  Instant now = kNow;
-  std::vector<Restarts::Output> outputs;
-  std::vector<std::string> names;
 };
 
 TEST(SecondSearch, BeginsBesideAFirstOneThatFindsNothing) {
